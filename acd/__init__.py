@@ -1,0 +1,1 @@
+"""Who is served next, and by whom: agents, queues, matching, offers, transfers."""

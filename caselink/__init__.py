@@ -1,0 +1,1 @@
+"""Cases, and what links them to calls, recordings and transcripts."""

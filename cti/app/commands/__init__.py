@@ -1,0 +1,1 @@
+"""One module for each group of `yht` commands; each exports a typer application named `app`."""

@@ -1,0 +1,1 @@
+"""Recordings and transcripts: sealing, speech engines, the transcription queue."""
