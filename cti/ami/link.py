@@ -8,6 +8,7 @@ ever sent twice: an action lives and dies with the connection on which it was se
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -194,7 +195,7 @@ class AmiLink:
             except AmiRefused as error:
                 phase, reason = Phase.REFUSED, str(error)
                 self._count(refusals=1)
-            except (AmiError, OSError) as error:
+            except AmiError as error:
                 reason = str(error)
             if self._clock() - began >= self.settings.steady_after:
                 failures = 0
@@ -220,6 +221,9 @@ class AmiLink:
                 await manager.connect()
         except TimeoutError:
             return f"{self.settings.place} does not take the connection"
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
+            return f"{self.settings.place} does not take the connection: {why}"
         protocol: Protocol = manager.protocol
         try:
             await self._login(protocol)

@@ -22,7 +22,8 @@ class AmiSettings:
     ping_interval: float = 10.0
     ping_timeout: float = 5.0
     backoff_first: float = 0.25
-    backoff_most: float = 5.0
+    backoff_most: float = 2.0
+    """Asterisk is a neighbour on the same machine; citizens wait while the link is down."""
     refused_retry: float = 30.0
     """Between two logins that were refused: the secret is wrong until somebody changes it."""
     steady_after: float = 10.0

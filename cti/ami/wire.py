@@ -15,8 +15,9 @@ Fields = Mapping[str, str | Sequence[str]]
 END: Final = b"\r\n\r\n"
 BANNER: Final = b"Asterisk Call Manager/"
 MAX_BANNER_BYTES: Final = 256
-MAX_LINE_BYTES: Final = 1023
-"""Longest line that Asterisk's manager reads (`char inbuf[1025]`, main/manager.c); more it throws away."""
+MAX_LINE_BYTES: Final = 1022
+"""Longest line that Asterisk's manager reads (`char inbuf[1025]`, main/manager.h); of a longer one nothing is
+kept while the rest of the action is carried out (measured on 22.10.1)."""
 MAX_LINES: Final = 127
 """Most headers that Asterisk keeps of one action (`AST_MAX_MANHEADERS`, include/asterisk/manager.h)."""
 
@@ -112,22 +113,22 @@ class Headers(Mapping[str, str | tuple[str, ...]]):
 
 def parse(raw: bytes) -> dict[str, str | tuple[str, ...]]:
     """Return the headers of one message by lower-case name. Bytes that are no UTF-8 become U+FFFD."""
+    lines = raw.decode("utf-8", "replace").split("\r\n")
     values: dict[str, str | tuple[str, ...]] = {}
-    for line in raw.decode("utf-8", "replace").split("\r\n"):
-        name, colon, value = line.partition(":")
-        if not colon:
-            continue
-        name = name.lower()
-        if value[:1] == " ":
-            value = value[1:]
-        before = values.get(name)
-        if before is None:
-            values[name] = value
-        elif isinstance(before, tuple):
-            values[name] = (*before, value)
-        else:
-            values[name] = (before, value)
+    for line in lines:
+        name, _, value = line.partition(": ")
+        values[name.lower()] = value
+    if len(values) != len(lines):
+        return _with_repeats(lines)
     return values
+
+
+def _with_repeats(lines: list[str]) -> dict[str, str | tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        name, _, value = line.partition(": ")
+        found.setdefault(name.lower(), []).append(value)
+    return {name: values[0] if len(values) == 1 else tuple(values) for name, values in found.items()}
 
 
 class _Message:
