@@ -101,6 +101,7 @@ def write_config(city: City, paths: Paths, secrets: Secrets) -> None:
         folder.chmod(0o750)
     _write_fallback_launcher(agi_bin / "callback_request", paths)
     values = {
+        "additions": paths.config_dir / "asterisk",
         "agi_bin": agi_bin,
         "agi_port": platform.agi.port,
         "ami_port": platform.ami.port,
