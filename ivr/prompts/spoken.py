@@ -2,7 +2,7 @@
 
 Every function returns ids of `ivr.prompts.vocabulary`, in the order they are played; `text` turns them into
 the words. Rules: a digit string (telephone, case number) is read digit by digit with one as 幺, as on every
-Chinese telephone; a year digit by digit with 一; 2 is 两 before 千, 万, 亿 and before a measure word; ten is 十
+Chinese telephone; a year digit by digit with 一; 2 is 两 before 千, 万, 亿 and a measure word; ten is 十
 alone and 一十 inside a larger number; empty places are read as one 零.
 """
 

@@ -18,6 +18,10 @@ class VoiceError(Exception):
     """A voice can not be had, or can not say this; the message says why and what would help."""
 
 
+class VoiceLostError(VoiceError):
+    """The process of a voice did not start, has ended or hangs; another one may be started."""
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
     """What a voice said: mono samples between -1 and 1, and how many of them make a second."""
