@@ -345,6 +345,6 @@ class AmiLink:
     def _set(self, state: LinkState) -> None:
         self.state = state
         self._changed.set()
-        told = log.info if state.phase in (Phase.CONNECTING, Phase.UP) else log.warning
+        told = log.warning if state.retry_in else log.info
         told("ami_link", phase=state.phase.value, reason=state.reason, retry_in=round(state.retry_in, 2))
         self._on_state(state)
