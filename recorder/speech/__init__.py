@@ -1,0 +1,1 @@
+"""Speech engines behind one interface, each in a process of its own."""
