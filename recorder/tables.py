@@ -77,7 +77,7 @@ class SegmentRow(Base):
     text: Mapped[str] = mapped_column(Text)
     confidence: Mapped[float] = mapped_column(Float)
     """0 to 1, the engine's own; engines are not comparable."""
-    words: Mapped[list[list[object]]] = mapped_column(JSON, default=list)
+    words: Mapped[list[tuple[int, int, str, float]]] = mapped_column(JSON, default=list)
     """[start_ms, end_ms, word, confidence] each; empty where the engine tells no words."""
 
     transcript: Mapped[TranscriptRow] = relationship(back_populates="segments")
