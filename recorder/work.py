@@ -1,7 +1,7 @@
 """The transcriber's work: take a job, seal the recording, transcribe it, tell the facts, next.
 
-Each step can be done twice with the result of once: sealing is checked, rows are replaced, facts have ids made
-from the call. A transcriber that is killed at any point leaves a job that another one finishes.
+Each step can be done twice with the result of once: sealing is checked, rows are replaced, facts have ids
+made from the call. A transcriber that is killed at any point leaves a job that another one finishes.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Transcriber:
 
     async def _seal(self, job: Job) -> Recording:
         folder = self._ports.recordings / job.folder
-        while await asyncio.to_thread(_unfinished, folder):
+        while await asyncio.to_thread(_unfinished, folder):  # noqa: ASYNC110 - Asterisk closes files silently
             await asyncio.sleep(_LOOK_SECONDS)
         facts = await self._ports.facts_of(job.call_id)
         recording = await asyncio.to_thread(
