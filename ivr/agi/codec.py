@@ -144,7 +144,9 @@ class Codec:
         kind = self._kind(text)
         following = TRANSITIONS[self.state].get(kind)
         if following is None:
-            raise PeerError(f"{_first_word(text)} does not belong here ({self.state.name.lower()})")
+            if self.state is State.ENVIRONMENT and not self._environment:
+                raise PeerError(f"{_first_word(text)} is not how FastAGI begins")
+            raise PeerError(f"a line that does not belong here ({self.state.name.lower()})")
         event = self._event(kind, text)
         self.state = following
         return event

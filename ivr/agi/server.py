@@ -16,7 +16,7 @@ from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from ivr.agi.codec import MAX_LINE_BYTES, AgiReply, AgiRequest, Codec
+from ivr.agi.codec import MAX_LINE_BYTES, AgiReply, AgiRequest, Codec, Hangup
 from ivr.agi.errors import AgiHungUp, PeerError
 from ivr.agi.session import AgiSession, Transport
 
@@ -257,8 +257,11 @@ class _Connection(LineOnlyReceiver):
             return
         if isinstance(event, AgiRequest):
             self._begin(event)
-        elif isinstance(event, AgiReply) and self.session is not None:
+        elif self.session is not None and isinstance(event, AgiReply):
             self.session.take(event)
+        elif self.session is not None and isinstance(event, Hangup):
+            # A channel that a Redirect took stays in AGI until the connection is closed.
+            self.session.close("the channel left the session")
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802
         self._refuse("too_long", f"a line of more than {MAX_LINE_BYTES} bytes")

@@ -1,0 +1,1 @@
+"""The models of a city's configuration: what each file may hold."""
