@@ -1,0 +1,108 @@
+"""What the engine answers when the dialplan asks: which plan a new call gets, and what a waiting citizen hears.
+
+Both answers are pure functions; the handlers around them read the request and set channel variables. The
+dialplan (config/templates/asterisk/extensions.conf.j2) says which variables it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from ivr.agi import AgiSession
+from ivr.directory import Directory, Plan
+from ivr.prompts import spoken
+
+CAUSE_REJECTED = "21"
+"""Q.850: call rejected."""
+
+Place = Callable[[str, str], Awaitable[int | None]]
+"""(queue, call id) → how many wait before this call; None when that can not be told."""
+
+
+class Prompts(Protocol):
+    """Finds a built prompt."""
+
+    def __call__(self, language: str, prompt_id: str) -> Path:
+        """Return where the clip lies, without its ending, whether or not it is there."""
+
+
+def plan_variables(plan: Plan, prompts: Prompts) -> dict[str, str]:
+    """Return the channel variables that carry a plan into the dialplan.
+
+    A prompt whose clip is not there is left out: the citizen hears one sentence less, never silence for a
+    whole call.
+    """
+
+    def clip(prompt_id: str | None) -> str:
+        if not prompt_id:
+            return ""
+        path = prompts(plan.language, prompt_id)
+        return str(path) if path.with_name(path.name + ".wav").is_file() else ""
+
+    return {
+        "YHT_PLAN": plan.outcome,
+        "YHT_OUTCOME": plan.outcome,
+        "YHT_HOTLINE": plan.hotline,
+        "YHT_DIALED": plan.dialed,
+        "YHT_QUEUE": plan.queue,
+        "YHT_PRIORITY": str(plan.priority),
+        "YHT_LANGUAGE": plan.language,
+        "YHT_GREETING_ID": plan.greeting or "",
+        "YHT_GREETING": clip(plan.greeting),
+        "YHT_GOODBYE": clip(plan.goodbye),
+        "YHT_COMFORT": clip(plan.comfort),
+        "YHT_RECORD": "1" if plan.record else "0",
+        "YHT_REASON": plan.reason,
+        "YHT_CAUSE": CAUSE_REJECTED,
+    }
+
+
+def waiting_variables(ahead: int | None, language: str, comfort: str, prompts: Prompts) -> dict[str, str]:
+    """Return what a waiting citizen is told: the position where it is known, else the comfort prompt."""
+    if ahead is None or language != "zh":
+        return {"YHT_SAY": comfort}
+    clips = [prompts(language, piece) for piece in spoken.position(ahead)]
+    if not all(clip.with_name(clip.name + ".wav").is_file() for clip in clips):
+        return {"YHT_SAY": comfort}
+    return {"YHT_SAY": "&".join(str(clip) for clip in clips)}
+
+
+class Routes:
+    """The handlers of the FastAGI server. `directory` is asked anew for each call, so that it can be replaced."""
+
+    def __init__(
+        self,
+        directory: Callable[[], Directory],
+        prompts: Callable[[], Prompts],
+        place: Place,
+        now: Callable[[], int],
+    ) -> None:
+        self._directory = directory
+        self._prompts = prompts
+        self._place = place
+        self._now = now
+        self.counts: dict[str, int] = {}
+        """Calls by the reason of their plan."""
+
+    async def route(self, session: AgiSession) -> None:
+        """Answer `/route`: a call has arrived, which plan does it get?"""
+        request = session.request
+        plan = self._directory().resolve(request.get("dnid"), request.get("callerid"), self._now())
+        self.counts[plan.reason] = self.counts.get(plan.reason, 0) + 1
+        await session.set_variables(plan_variables(plan, self._prompts()))
+
+    async def waiting(self, session: AgiSession) -> None:
+        """Answer `/waiting`: an interval is over, what does the citizen hear before the music goes on?"""
+        queue = await session.get_variable("YHT_QUEUE") or ""
+        call_id = await session.get_variable("YHT_CALL_ID") or ""
+        language = await session.get_variable("YHT_LANGUAGE") or "zh"
+        comfort = await session.get_variable("YHT_COMFORT") or ""
+        ahead = await self._place(queue, call_id)
+        await session.set_variables(waiting_variables(ahead, language, comfort, self._prompts()))
+
+    def handlers(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
+        """Return the handlers by request path."""
+        return {"/route": self.route, "/waiting": self.waiting}
+
