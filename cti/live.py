@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from config import City
-from config.paths import Paths
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+
+from config import City
+from config.paths import Paths
 
 PREFIX = "{yht}:"
 """Every key starts with it, so that a cluster keeps them in one slot."""

@@ -63,7 +63,9 @@ def _read(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise SecretsError(f"{path} can not be read ({error}); restore it, or remove it to have a new one made") from error
+        raise SecretsError(
+            f"{path} can not be read ({error}); restore it, or remove it to have a new one made"
+        ) from error
     if not isinstance(raw, dict) or not all(isinstance(value, str) for value in raw.values()):
         raise SecretsError(f"{path} is no object of texts; restore it, or remove it to have a new one made")
     return raw

@@ -105,4 +105,3 @@ class Routes:
     def handlers(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
         """Return the handlers by request path."""
         return {"/route": self.route, "/waiting": self.waiting}
-

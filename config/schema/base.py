@@ -71,7 +71,9 @@ TimeZone = Annotated[str, AfterValidator(_time_zone)]
 LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
 """A moment in the hotline's own time zone, without an offset."""
 
-DialString = Annotated[str, Field(pattern=r"^\+?[0-9]{2,20}$", description="digits, an optional + before them")]
+DialString = Annotated[
+    str, Field(pattern=r"^\+?[0-9]{2,20}$", description="digits, an optional + before them")
+]
 """A number that the platform dials."""
 
 Strings = Annotated[tuple[str, ...], BeforeValidator(_as_list)]

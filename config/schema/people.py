@@ -35,7 +35,7 @@ class Agent(Model):
     id: Extension
     name: Text
     queues: Annotated[tuple[Id, ...], Field(min_length=1)]
-    skills: dict[Id, Level] = {}
+    skills: dict[Id, Level] = Field(default_factory=dict)
 
 
 class Seat(Model):

@@ -56,7 +56,10 @@ def command(paths: Paths, *arguments: str) -> list[str]:
 
 def _module_and_data_folders(paths: Paths) -> tuple[Path, Path]:
     if shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
-        candidates: Iterable[Path] = [*Path("/usr/lib").glob("*/asterisk/modules"), Path("/usr/lib/asterisk/modules")]
+        candidates: Iterable[Path] = [
+            *Path("/usr/lib").glob("*/asterisk/modules"),
+            Path("/usr/lib/asterisk/modules"),
+        ]
         data = Path("/usr/share/asterisk")
         if not data.exists():
             data = Path("/var/lib/asterisk")

@@ -70,7 +70,7 @@ def test_latest_json_holds_the_six_keys_that_checks_read() -> None:
 
 
 def test_cpu_time_is_read_whatever_the_name_of_the_program() -> None:
-    tail = "S 7 " + " ".join(str(number) for number in range(2, 12)) + " 100 50 20 30 20 0 1 0 4711"
+    tail = "S 7 " + " ".join(str(number) for number in range(2, 11)) + " 100 50 20 30 20 0 1 0 4711"
     assert accounting.parse_stat(f"42 (a) b (c) {tail}") == (7, pytest.approx(200 / accounting.TICKS))
     with pytest.raises(ValueError, match="not a line"):
         accounting.parse_stat("42 nothing")
