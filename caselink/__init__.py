@@ -1,1 +1,6 @@
 """Cases, and what links them to calls, recordings and transcripts."""
+
+from caselink.opening import Opening
+from caselink.tables import CaseEventRow, CaseRow
+
+__all__ = ["CaseEventRow", "CaseRow", "Opening"]

@@ -1,0 +1,69 @@
+"""What the facts of one call say about the contact behind a case. Pure; the order of the facts is no matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from cti.facts import Fact
+
+KINDS: Final = frozenset({"call_arrived", "hotline_resolved", "answered"})
+"""The kinds of facts that a case is made of."""
+MAX_NUMBER: Final = 64
+"""A caller id may be rubbish of any length; a case keeps this much of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One agent who took the call; `at` in microseconds since the epoch, `fact_id` names the fact that says so."""
+
+    fact_id: str
+    at: int
+    agent: str
+    seat: str
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One call as a case needs to know it; "" where no fact has told yet. `answers` are in the order of time."""
+
+    call_id: str
+    dialed_number: str = ""
+    caller_number: str = ""
+    hotline: str = ""
+    answers: tuple[Answer, ...] = ()
+
+
+def contact(call_id: str, facts: Iterable[Fact]) -> Contact:
+    """Return what the facts say of one call; those of other calls and a fact told twice do not count."""
+    mine = {fact.fact_id: fact for fact in facts if fact.call_id == call_id and fact.kind in KINDS}
+    ordered = sorted(mine.values(), key=lambda fact: (fact.at, fact.fact_id))
+
+    def first(kind: str, name: str) -> str:
+        return next((clean(fact.data[name]) for fact in ordered if fact.kind == kind), "")
+
+    answers = tuple(
+        Answer(
+            fact.fact_id,
+            fact.at,
+            clean(fact.data["agent"]),
+            clean(fact.data["seat"]),
+            clean(fact.data["offer"]),
+        )
+        for fact in ordered
+        if fact.kind == "answered"
+    )
+    return Contact(
+        call_id,
+        dialed_number=first("call_arrived", "dialed_number"),
+        caller_number=first("call_arrived", "caller_number"),
+        hotline=first("hotline_resolved", "hotline"),
+        answers=answers,
+    )
+
+
+def clean(value: object) -> str:
+    """Return a text from a telephone network as a database and a screen can take it."""
+    return "".join(letter for letter in str(value)[:1000] if letter.isprintable())[:MAX_NUMBER]
