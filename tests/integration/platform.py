@@ -65,29 +65,63 @@ def free_ports() -> dict[str, Any]:
             }
 
 
+def edit(file: Path, change: Callable[[Any], None]) -> None:
+    """Change a YAML file in place, keeping its comments."""
+    yaml = YAML()
+    content = yaml.load(file)
+    change(content)
+    with file.open("w", encoding="utf-8") as out:
+        yaml.dump(content, out)
+
+
 def copy_city(target: Path, changes: Mapping[str, Any]) -> Path:
     """Copy the sample city; `changes` are put into its platform.yaml, mapping by mapping."""
+
+    def change(settings: Any) -> None:
+        for name, value in changes.items():
+            if isinstance(value, Mapping):
+                settings.setdefault(name, {}).update(value)
+            else:
+                settings[name] = value
+
     shutil.copytree(CITY, target)
-    yaml = YAML()
-    file = target / "platform.yaml"
-    settings = yaml.load(file)
-    for name, value in changes.items():
-        if isinstance(value, Mapping):
-            settings.setdefault(name, {}).update(value)
-        else:
-            settings[name] = value
-    with file.open("w", encoding="utf-8") as out:
-        yaml.dump(settings, out)
+    edit(target / "platform.yaml", change)
     return target
 
 
 class Platform:
-    """One running platform. `changes` go into platform.yaml beside the free ports."""
+    """One running platform.
 
-    def __init__(self, folder: Path, changes: Mapping[str, Any] | None = None) -> None:
+    `changes` go into platform.yaml beside the free ports. With `seats_at` every seat is a fixed telephone at
+    that address instead of one that registers; `wrap_up_seconds` holds for every queue.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        seats_at: tuple[str, int] | None = None,
+        wrap_up_seconds: int | None = None,
+    ) -> None:
         self.home = folder / "home"
         self.ports = free_ports()
         self.city = copy_city(folder / "city", {**self.ports, **(changes or {})})
+        if seats_at is not None:
+            host, port = seats_at
+
+            def fix(content: Any) -> None:
+                for seat in content["seats"]:
+                    seat["contact"] = f"sip:{seat['ext']}@{host}:{port}"
+
+            edit(self.city / "agents.yaml", fix)
+        if wrap_up_seconds is not None:
+
+            def shorten(content: Any) -> None:
+                for queue in content["queues"]:
+                    queue["wrap_up_seconds"] = wrap_up_seconds
+
+            edit(self.city / "queues.yaml", shorten)
 
     # The command line, as a user has it
 
@@ -163,6 +197,13 @@ class Platform:
         """Return how many channels Asterisk has."""
         out = self.asterisk("core show channels count")
         return int(next(line for line in out.splitlines() if "active channel" in line).split()[0])
+
+    def hang_up_seat(self, ext: str) -> None:
+        """Hang up the telephone of a seat, as the agent would."""
+        lines = self.asterisk("core show channels concise").splitlines()
+        for name in (line.partition("!")[0] for line in lines):
+            if name.startswith(f"PJSIP/{ext}-"):
+                self.asterisk(f"channel request hangup {name}")
 
     def asterisk(self, command: str) -> str:
         """Run a command of Asterisk's own command line."""
