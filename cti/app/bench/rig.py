@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acd.commands import CommandClient
 from ruamel.yaml import YAML
 
-from acd.commands import CommandClient
 from config import load
 from config.paths import Paths
 from cti import live
@@ -188,14 +188,18 @@ async def _yht(paths: Paths, *arguments: str, within: float) -> None:
         raise Invalid(f"yht {' '.join(arguments)}: {out.decode(errors='replace').strip()[-800:]}")
 
 
+def _emptied(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
 @contextlib.asynccontextmanager
 async def running(folder: Path, seats: int, sizes: Sequence[int]) -> AsyncIterator[Rig]:
     """Start a platform with `seats` seats and peer queues of the given sizes; it is gone when the block is left.
 
     `folder` is emptied first. Raises Invalid if the platform does not come up.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    await asyncio.to_thread(_emptied, folder)
     ours = tuple(str(2001 + index) for index in range(seats))
     theirs = tuple(str(6001 + index) for index in range(seats))
     telephone = (SEATS_AT, free_port(SEATS_AT))

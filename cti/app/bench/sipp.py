@@ -1,24 +1,19 @@
-"""Runs SIPp, the load generator: starts it with a scenario of ours, stops it, reads what it counted."""
+"""Runs SIPp as a load generator: a scenario of ours at a rate, what went wrong said as Invalid."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import shutil
-import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cti.app.bench.figures import Invalid
+from cti.app.sipp import process
+from cti.app.sipp.process import SippMissing
+
+__all__ = ["Counted", "Load", "Sipp", "SippMissing", "command", "started"]
 
 SCENARIOS = Path(__file__).resolve().parent / "sipp"
-MAX_REPORT_BYTES = 16 * 1024 * 1024
-"""The most that is read of a file that SIPp wrote."""
-
-
-class SippMissing(Exception):
-    """SIPp is not installed; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +38,8 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What one SIPp counted: calls that went as the scenario says, calls that did not, and why (its words)."""
-
-    good: int
-    failed: int
-    why: Mapping[str, int]
-    first_error: str = ""
+class Counted(process.Counted):
+    """What one SIPp counted, in a measurement: failed calls spoil it."""
 
     def check(self, who: str) -> None:
         """Raise Invalid if a call failed or none was made."""
@@ -63,18 +53,14 @@ class Counted:
             raise Invalid(f"{who}: not one call was made")
 
 
-def command(load: Load, program: str, folder: Path, name: str) -> list[str]:
-    """Return the argument list of a SIPp that writes `<name>.csv` and `<name>.err` into `folder`."""
-    arguments = [program]
-    if load.remote is not None:
-        arguments.append(f"{load.remote[0]}:{load.remote[1]}")
-    arguments += ["-sf", str(SCENARIOS / f"{load.scenario}.xml"), "-nostdin"]
+def command(load: Load) -> list[str]:
+    """Return the argument list of a SIPp, without the program and the files it writes."""
+    arguments = [] if load.remote is None else [f"{load.remote[0]}:{load.remote[1]}"]
+    arguments += ["-sf", str(SCENARIOS / f"{load.scenario}.xml")]
     arguments += ["-i", load.local[0], "-p", str(load.local[1])]
     arguments += ["-mi", load.local[0], "-mp", str(load.media_port)]
     arguments += ["-s", load.number, "-d", str(load.talk_ms), "-l", str(load.limit)]
     arguments += ["-timeout", f"{int(load.within)}s", "-max_retrans", "7"]
-    arguments += ["-trace_stat", "-stf", str(folder / f"{name}.csv"), "-fd", "1"]
-    arguments += ["-trace_err", "-error_file", str(folder / f"{name}.err")]
     if load.remote is not None:
         # Fractions of a call a second are asked for as calls in a longer period.
         arguments += ["-r", str(round(load.rate * 10)), "-rp", "10000"]
@@ -83,108 +69,57 @@ def command(load: Load, program: str, folder: Path, name: str) -> list[str]:
     return arguments
 
 
-def parse_counts(text: str) -> tuple[int, int, dict[str, int]]:
-    """Read SIPp's statistics (-trace_stat): good and failed calls, and the reasons of failures.
-
-    The file has one line of names and one line every second; the last one counts. Raises ValueError on another
-    text.
-    """
-    lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) < 2:
-        raise ValueError("no line of numbers")
-    row = dict(zip(lines[0].split(";"), lines[-1].split(";"), strict=False))
-    reasons = {
-        name.removesuffix("(C)").removeprefix("Failed"): int(value)
-        for name, value in row.items()
-        if name.startswith("Failed") and name.endswith("(C)") and name != "FailedCall(C)" and value != "0"
-    }
-    try:
-        return int(row["SuccessfulCall(C)"]), int(row["FailedCall(C)"]), reasons
-    except KeyError as error:
-        raise ValueError(f"no column {error}") from error
-
-
 class Sipp:
-    """One running SIPp; made by `started`."""
+    """One running SIPp of a measurement; made by `started`. What goes wrong with it is Invalid."""
 
-    def __init__(self, process: asyncio.subprocess.Process, load: Load, folder: Path, name: str) -> None:
-        self._process = process
+    def __init__(self, sipp: process.Sipp, load: Load) -> None:
+        self._sipp = sipp
         self._load = load
-        self._folder = folder
-        self._name = name
 
     @property
     def pid(self) -> int:
         """The pid."""
-        return self._process.pid
+        return self._sipp.pid
 
     @property
     def running(self) -> bool:
         """Whether it still runs."""
-        return self._process.returncode is None
+        return self._sipp.running
 
     async def finished(self) -> Counted:
         """Wait until it has made its calls and return what it counted. Raises Invalid if it takes too long."""
-        try:
-            await asyncio.wait_for(self._process.wait(), self._load.within + 10)
-        except TimeoutError as error:
-            await self.kill()
-            raise Invalid(f"SIPp ({self._name}) did not end within {self._load.within + 10:.0f} s") from error
-        return self.counted()
+        with _invalid():
+            return _as_measured(await self._sipp.finished(self._load.within + 10))
 
     async def drained(self, within: float) -> Counted:
         """Make no new calls, wait until those there are have ended, and return what it counted."""
-        if self.running:
-            self._process.send_signal(signal.SIGUSR1)
-        try:
-            await asyncio.wait_for(self._process.wait(), within)
-        except TimeoutError as error:
-            await self.kill()
-            raise Invalid(f"SIPp ({self._name}) still held calls after {within:.0f} s") from error
-        return self.counted()
+        with _invalid():
+            return _as_measured(await self._sipp.drained(within))
 
     def counted(self) -> Counted:
         """Read what it has counted so far. Raises Invalid if it left no statistics."""
-        try:
-            raw = (self._folder / f"{self._name}.csv").read_bytes()[-MAX_REPORT_BYTES:]
-            good, failed, why = parse_counts(raw.decode(errors="replace"))
-        except (OSError, ValueError) as error:
-            raise Invalid(
-                f"SIPp ({self._name}) left no statistics ({error}); {self._first_error()}"
-            ) from error
-        return Counted(good, failed, why, self._first_error() if failed else "")
+        with _invalid():
+            return _as_measured(self._sipp.counted())
 
     async def kill(self) -> None:
         """End it at once."""
-        if self.running:
-            self._process.kill()
-            await asyncio.wait_for(self._process.wait(), 10)
+        await self._sipp.kill()
 
-    def _first_error(self) -> str:
-        for name in (f"{self._name}.err", f"{self._name}.out"):
-            path = self._folder / name
-            if path.exists() and path.stat().st_size:
-                with path.open(encoding="utf-8", errors="replace") as file:
-                    return " ".join(file.read(600).split())
-        return "it said nothing"
+
+def _as_measured(counted: process.Counted) -> Counted:
+    return Counted(counted.good, counted.failed, counted.why, counted.first_error)
+
+
+@contextlib.contextmanager
+def _invalid() -> Iterator[None]:
+    try:
+        yield
+    except process.SippFailed as error:
+        raise Invalid(str(error)) from error
 
 
 @contextlib.asynccontextmanager
 async def started(load: Load, folder: Path, name: str) -> AsyncIterator[Sipp]:
     """Start SIPp; it is gone when the block is left. Raises SippMissing."""
-    program = shutil.which("sipp")
-    if program is None:
-        raise SippMissing("SIPp is not installed; on Debian: apt-get install sip-tester")
-    with (folder / f"{name}.out").open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            *command(load, program, folder, name),
-            cwd=folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    sipp = Sipp(process, load, folder, name)
-    try:
-        yield sipp
-    finally:
-        await sipp.kill()
+    async with process.started(command(load), folder, name) as sipp:
+        yield Sipp(sipp, load)
