@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -37,7 +38,14 @@ class Where:
         return cls(Paths.find(home, config_dir))
 
     def city(self) -> City:
-        """Return the city's configuration; a wrong one ends the command, every problem on a line of its own."""
+        """Return the city's configuration; a wrong one ends the command, every problem on a line of its own.
+
+        It is read once: what a command or a process does, it does on one configuration.
+        """
+        return self._city
+
+    @cached_property
+    def _city(self) -> City:
         try:
             return load(self.paths.config_dir)
         except ConfigError as error:
