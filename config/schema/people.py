@@ -4,7 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.schema.base import Extension, Host, Id, Model, Text
+from config.schema.base import Extension, Id, Model, Text, written
+
+Contact = Annotated[
+    str, Field(max_length=200), written(r"sips?:[^\s;,<>]+", "write it as sip:1001@127.0.0.3:5062")
+]
+
+Source = Annotated[
+    str, written(r"[0-9A-Za-z:.\-]{1,253}(/[0-9]{1,3})?", "write an address such as 127.0.0.2 or 10.1.0.0/28")
+]
 
 Level = Annotated[int, Field(ge=1, le=10)]
 
@@ -13,18 +21,28 @@ class Unit(Model):
     """A department that owns a hotline or handles cases."""
 
     id: Id
+    """The unit's short name."""
     name: Text
+    """What the unit is called."""
 
 
 class Queue(Model):
     """Citizens who wait for the same group of agents."""
 
     id: Id
+    """The queue's short name."""
     name: Text
-    name_en: str = ""
+    """What the queue is called."""
+    name_en: Annotated[str, Field(max_length=100)] = ""
+    """Its name in English."""
     wrap_up_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
+    """How long an agent has for the case after each call."""
     max_wait_seconds: Annotated[int, Field(ge=10, le=7200)] = 1800
-    music: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")] = "default"
+    """How long a citizen waits at most."""
+    music: Annotated[
+        str, written(r"[a-z0-9_-]{1,40}", "write the name of a music class, such as default")
+    ] = "default"
+    """The music class that those who wait hear."""
     priority: Annotated[int, Field(ge=0, le=99)] = 0
     """What a hotline's calls get when the hotline names no priority; higher is served first."""
 
@@ -33,51 +51,68 @@ class Agent(Model):
     """A person who answers; the id is the 工号."""
 
     id: Extension
+    """The agent's number (工号), in quotes."""
     name: Text
+    """What the agent is called."""
     queues: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """Ids of the queues in queues.yaml that the agent serves."""
     skills: dict[Id, Level] = Field(default_factory=dict)
+    """What the agent is good at, each with a level of 1 to 10."""
 
 
 class Seat(Model):
     """A telephone that an agent sits at; an agent signs in at the seat of the same number by default."""
 
     ext: Extension
-    name: str = ""
-    contact: Annotated[str | None, Field(pattern=r"^sips?:[^\s;,<>]+$", max_length=200)] = None
+    """The seat's extension, in quotes; its telephone registers under it."""
+    name: Annotated[str, Field(max_length=100)] = ""
+    """Where the seat is."""
+    contact: Contact | None = None
     """A fixed SIP address instead of registration; for rehearsal and measurement only."""
     pool: Id = "hall"
+    """The room or group that the seat belongs to."""
 
 
 class Trunk(Model):
     """A carrier's line into the platform, known by the addresses it sends from."""
 
     id: Id
+    """The trunk's short name."""
     name: Text
-    match: Annotated[tuple[Host, ...], Field(min_length=1)]
+    """What the trunk is called."""
+    match: Annotated[tuple[Source, ...], Field(min_length=1)]
+    """The addresses that the carrier sends from; nobody else is let in."""
     channels: Annotated[int, Field(ge=1, le=10_000)] = 30
+    """How many calls it carries at once."""
     max_calls_per_second: Annotated[int, Field(ge=1, le=1000)] = 10
+    """How many new calls a second it brings at most."""
 
 
 class Queues(Model):
     """queues.yaml."""
 
     queues: Annotated[tuple[Queue, ...], Field(min_length=1)]
+    """Every queue."""
 
 
 class Agents(Model):
     """agents.yaml."""
 
     agents: tuple[Agent, ...] = ()
+    """Every agent."""
     seats: tuple[Seat, ...] = ()
+    """Every seat."""
 
 
 class Trunks(Model):
     """trunks.yaml."""
 
     trunks: tuple[Trunk, ...] = ()
+    """Every trunk."""
 
 
 class Units(Model):
     """units.yaml."""
 
     units: tuple[Unit, ...] = ()
+    """Every unit."""

@@ -9,7 +9,7 @@ from config.schema.base import Id, Language, Model
 
 def _speakable(value: str) -> str:
     if not any(letter.isalnum() for letter in value):
-        raise ValueError("holds nothing that can be spoken")
+        raise ValueError("holds nothing that can be spoken; write a sentence")
     return value
 
 
@@ -20,7 +20,9 @@ class Prompt(Model):
     """One text, in each language."""
 
     zh: Spoken
+    """The text in Chinese; Latin letters can not be spoken in Mandarin."""
     en: Spoken
+    """The text in English."""
 
     def text(self, language: Language) -> str:
         """Return the text in one language."""
@@ -31,3 +33,4 @@ class Prompts(Model):
     """prompts.yaml."""
 
     prompts: dict[Id, Prompt]
+    """Every prompt by its id."""

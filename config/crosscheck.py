@@ -1,0 +1,232 @@
+"""What only shows when a city's files are looked at together: references, duplicates, overlaps."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from config.numbers import national
+from config.schema.demo import Demo
+from config.schema.hotline import Hotline
+from config.schema.people import Agents, Queues, Trunks, Units
+from config.schema.platform import Platform
+from config.schema.prompts import Prompts
+from config.sentences import did_you_mean, one_of
+from config.source import Document, Inside
+
+SYSTEM_PROMPTS: Mapping[str, str] = {
+    "unknown_number": "said to who dials a number that no hotline has",
+    "callback_taken": "said when a callback was noted while no agent could be reached",
+}
+"""Prompts that every city needs, whatever its hotlines name."""
+
+Place = tuple[Document, Inside]
+
+
+@dataclass
+class Parts:
+    """The files that could be read, each beside its document; a part is None where its file is wrong."""
+
+    documents: dict[str, Document]
+    platform: Platform | None = None
+    queues: Queues | None = None
+    agents: Agents | None = None
+    trunks: Trunks | None = None
+    units: Units | None = None
+    prompts: Prompts | None = None
+    demo: Demo | None = None
+    hotlines: list[tuple[Document, Hotline]] = field(default_factory=list)
+
+
+def check(parts: Parts) -> None:
+    """Note everything that is wrong between the parts in the documents where it would be mended.
+
+    What refers to a file that could not be read is left out: its problems would only hide the cause.
+    """
+    if parts.platform:
+        _ports(parts.documents["platform.yaml"], parts.platform)
+    if parts.queues:
+        document = parts.documents["queues.yaml"]
+        _unique((((document, ("queues", n)), q.id) for n, q in enumerate(parts.queues.queues)), "the queue")
+    if parts.units:
+        document = parts.documents["units.yaml"]
+        _unique((((document, ("units", n)), u.id) for n, u in enumerate(parts.units.units)), "the unit")
+    if parts.trunks:
+        _trunks(parts.documents["trunks.yaml"], parts.trunks)
+    if parts.agents:
+        _agents(parts.documents["agents.yaml"], parts.agents, parts.queues)
+    if parts.demo:
+        document = parts.documents["demo.yaml"]
+        _unique((((document, ("lines", n)), line.id) for n, line in enumerate(parts.demo.lines)), "the line")
+    if parts.prompts:
+        document = parts.documents["prompts.yaml"]
+        for name, purpose in SYSTEM_PROMPTS.items():
+            if name not in parts.prompts.prompts:
+                document.problem(("prompts",), f'the prompt "{name}" is missing', f"add it: it is {purpose}")
+    _hotlines(parts)
+
+
+def _unique(entries: Iterable[tuple[Place, str]], what: str) -> None:
+    """Note each name that stands a second time; both places are told."""
+    first: dict[str, Place] = {}
+    for (document, inside), name in entries:
+        if name in first:
+            there, where = first[name]
+            document.problem(
+                inside,
+                f'{what} "{name}" is already in {there.file}:{there.line(where)}',
+                "give one of the two another name or take it out",
+            )
+        else:
+            first[name] = (document, inside)
+
+
+def _known(
+    document: Document, inside: Inside, name: str | None, known: Sequence[str], what: str, file: str
+) -> None:
+    if name is not None and name not in known:
+        listed = f"{file} has {one_of(known)}" if known else f"{file} has none yet: add it there"
+        document.problem(inside, f'there is no {what} "{name}"', did_you_mean(name, known) + listed)
+
+
+def _ports(document: Document, platform: Platform) -> None:
+    sip = platform.sip
+    taken: dict[int, Inside] = {}
+    single: list[tuple[Inside, int]] = [
+        (("sip", "port"), sip.port),
+        (("ami", "port"), platform.ami.port),
+        (("agi", "port"), platform.agi.port),
+        (("http", "port"), platform.http.port),
+        (("websocket", "port"), platform.websocket.port),
+    ]
+    # The one that is written in the file is where a default's clash is mended.
+    for inside, port in sorted(single, key=lambda entry: entry[0] not in document.lines, reverse=True):
+        if port in taken:
+            other = taken[port]
+            stands = f"line {document.line(other)}" if other in document.lines else "its default"
+            document.problem(
+                inside,
+                f"port {port} is already {'.'.join(map(str, other))} ({stands})",
+                "give each a port of its own",
+            )
+        taken[port] = inside
+    if sip.rtp_end - sip.rtp_start < 3:
+        document.problem(
+            ("sip", "rtp_end"),
+            f"the ports for speech end at {sip.rtp_end} and begin at {sip.rtp_start}",
+            "leave room for four ports a call, such as 20000 to 20999",
+        )
+    elif sip.rtp_start <= sip.port <= sip.rtp_end:
+        document.problem(
+            ("sip", "port"),
+            f"port {sip.port} lies among those for speech, {sip.rtp_start} to {sip.rtp_end}",
+            "choose a port outside of them",
+        )
+
+
+def _trunks(document: Document, trunks: Trunks) -> None:
+    _unique((((document, ("trunks", n)), trunk.id) for n, trunk in enumerate(trunks.trunks)), "the trunk")
+    seen: list[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network | str, str, Inside]] = []
+    for number, trunk in enumerate(trunks.trunks):
+        for position, source in enumerate(trunk.match):
+            inside: Inside = ("trunks", number, "match", position)
+            network = _network(document, inside, source)
+            if network is None:
+                continue
+            for other, name, where in seen:
+                if _overlap(network, other):
+                    document.problem(
+                        inside,
+                        f'"{source}" is already of the trunk "{name}" (line {document.line(where)})',
+                        "an address belongs to one trunk: take it out of the other",
+                    )
+                    break
+            seen.append((network, trunk.id, inside))
+
+
+def _network(
+    document: Document, inside: Inside, source: str
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network | str | None:
+    try:
+        return ipaddress.ip_network(source, strict=False)
+    except ValueError:
+        if "/" in source or ":" in source or source.replace(".", "").isdigit():
+            document.problem(
+                inside, f'"{source}" is no address', "write one such as 127.0.0.2 or 10.1.0.0/28"
+            )
+            return None
+        return source.lower()
+
+
+def _overlap(
+    one: ipaddress.IPv4Network | ipaddress.IPv6Network | str,
+    other: ipaddress.IPv4Network | ipaddress.IPv6Network | str,
+) -> bool:
+    if isinstance(one, ipaddress.IPv4Network) and isinstance(other, ipaddress.IPv4Network):
+        return one.overlaps(other)
+    if isinstance(one, ipaddress.IPv6Network) and isinstance(other, ipaddress.IPv6Network):
+        return one.overlaps(other)
+    return one == other
+
+
+def _agents(document: Document, agents: Agents, queues: Queues | None) -> None:
+    _unique((((document, ("agents", n)), agent.id) for n, agent in enumerate(agents.agents)), "the agent")
+    _unique((((document, ("seats", n)), seat.ext) for n, seat in enumerate(agents.seats)), "the seat")
+    known = [queue.id for queue in queues.queues] if queues else []
+    for number, agent in enumerate(agents.agents):
+        _unique(
+            (((document, ("agents", number, "queues", n)), queue) for n, queue in enumerate(agent.queues)),
+            "the queue",
+        )
+        if queues:
+            for position, queue in enumerate(agent.queues):
+                inside: Inside = ("agents", number, "queues", position)
+                _known(document, inside, queue, known, "queue", "queues.yaml")
+
+
+def _hotlines(parts: Parts) -> None:
+    _unique((((document, ("id",)), hotline.id) for document, hotline in parts.hotlines), "the hotline")
+    queues = [queue.id for queue in parts.queues.queues] if parts.queues else []
+    units = [unit.id for unit in parts.units.units] if parts.units else []
+    prompts = list(parts.prompts.prompts) if parts.prompts else []
+    for document, hotline in parts.hotlines:
+        if parts.queues:
+            _known(document, ("queue",), hotline.queue, queues, "queue", "queues.yaml")
+        if parts.units:
+            _known(document, ("owner_unit",), hotline.owner_unit, units, "unit", "units.yaml")
+            _known(document, ("case", "unit"), hotline.case.unit, units, "unit", "units.yaml")
+        if parts.prompts:
+            for name in ("greeting", "goodbye", "comfort"):
+                _known(document, (name,), getattr(hotline, name), prompts, "prompt", "prompts.yaml")
+        if hotline.case.backend == "tenant" and hotline.case.unit is None:
+            document.problem(
+                ("case",), "the owner works on its own cases here but no unit is named", "add unit: to case"
+            )
+    if parts.platform:
+        _numbers(parts.hotlines, parts.platform.area_code)
+
+
+def _numbers(hotlines: Sequence[tuple[Document, Hotline]], area_code: str) -> None:
+    first: dict[str, tuple[Document, Inside, str, str]] = {}
+    for document, hotline in hotlines:
+        for position, number in enumerate(hotline.numbers):
+            inside: Inside = (
+                ("numbers", position) if ("numbers", position) in document.lines else ("numbers",)
+            )
+            form = national(number, area_code)
+            if not form:
+                document.problem(
+                    inside, f'"{number}" is not a number of China', "write it without a country code"
+                )
+            elif form in first:
+                there, where, spelling, name = first[form]
+                same = "is" if spelling == number else f'is the same as "{spelling}", which is'
+                document.problem(
+                    inside,
+                    f'the number "{number}" {same} already of the hotline "{name}" '
+                    f"({there.file}:{there.line(where)})",
+                    "a number belongs to one hotline: take it out of the other",
+                )
+            else:
+                first[form] = (document, inside, number, hotline.id)
