@@ -9,9 +9,9 @@ from pathlib import Path
 
 from cti.app.bench.figures import Invalid
 from cti.app.sipp import process
-from cti.app.sipp.process import SippMissing
+from cti.app.sipp.process import SippMissing, parse_counts
 
-__all__ = ["Counted", "Load", "Sipp", "SippMissing", "command", "started"]
+__all__ = ["Counted", "Load", "Sipp", "SippMissing", "command", "parse_counts", "started"]
 
 SCENARIOS = Path(__file__).resolve().parent / "sipp"
 
