@@ -5,7 +5,7 @@ A projector of the ledger: it works inside the ledger's transaction on facts tha
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,17 +17,14 @@ from caselink.tables import CaseEventRow, CaseRow
 from config import City
 from cti.facts import Fact, Value
 from cti.signals import node_of
-
-FactsOf = Callable[[AsyncSession, Collection[str]], Awaitable[Iterable[Fact]]]
-"""(session, call ids) → the facts of these calls that are in SQL."""
+from cti.tables import FactRow
 
 
 class Opening:
     """The projector. `city` is asked anew each time, so that it can be replaced while the ledger runs."""
 
-    def __init__(self, city: Callable[[], City], facts_of: FactsOf) -> None:
+    def __init__(self, city: Callable[[], City]) -> None:
         self._city = city
-        self._facts_of = facts_of
 
     async def project(self, session: AsyncSession, facts: Sequence[Fact]) -> tuple[Fact, ...]:
         """Open and complete the cases that these facts are about; return a `case_opened` for each answered call.
@@ -39,7 +36,7 @@ class Opening:
         if not calls:
             return ()
         await lock(session)
-        known = [*await self._facts_of(session, calls), *facts]
+        known = [*await _facts_of(session, calls), *facts]
         contacts = [contact(call_id, known) for call_id in sorted(calls)]
         cases = await cases_of(session, calls)
         for found in contacts:
@@ -53,6 +50,16 @@ class Opening:
         await session.flush()
         answered = {fact.call_id for fact in facts if fact.kind == "answered"}
         return tuple(case_opened(cases[call_id]) for call_id in sorted(answered & cases.keys()))
+
+
+async def _facts_of(session: AsyncSession, calls: Collection[str]) -> list[Fact]:
+    fact = FactRow
+    rows = await session.execute(
+        select(fact.fact_id, fact.kind, fact.at, fact.call_id, fact.leg, fact.node, fact.data).where(
+            fact.call_id.in_(calls), fact.kind.in_(KINDS)
+        )
+    )
+    return [Fact(*row) for row in rows]
 
 
 async def cases_of(session: AsyncSession, calls: Collection[str]) -> dict[str, CaseRow]:

@@ -55,7 +55,7 @@ class CaseEventRow(Base):
     __tablename__ = "case_event"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    event_id: Mapped[str] = mapped_column(String(255), unique=True)
+    event_id: Mapped[str] = mapped_column(String(200), unique=True)
     """Made from what happened (a fact's id), so that telling it twice is telling it once."""
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     at: Mapped[int] = mapped_column(BigInteger)
