@@ -85,3 +85,16 @@ def national(text: str, area_code: str) -> str:
     """Return the national form of a number as a city's file writes it; "" where it is no number of China."""
     found = forms(digits(text), area_code)
     return found[0][0] if found else ""
+
+
+def from_china(number: str) -> str:
+    """Return a caller's number (of `digits`) as it is dialed from anywhere in China, other areas' with the 0.
+
+    +86 138… → 138…, 0086 750 … → 0750…, +852 … → 00852….
+    """
+    number = "00" + number[1:] if number.startswith("+") else number
+    rest = number[4:]
+    if not number.startswith("0086") or not rest:
+        return number
+    alone = rest.startswith("0") or _MOBILE.fullmatch(rest) or _NO_AREA.fullmatch(rest) or len(rest) < 9
+    return rest if alone else "0" + rest

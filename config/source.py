@@ -132,7 +132,7 @@ def parse(file: str, text: str) -> Document:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return shown(" ".join(text.split()), 300)
 
 
 def _unreadable(file: str, line: int, what: str, remedy: str) -> Unreadable:
