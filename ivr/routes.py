@@ -17,7 +17,7 @@ from ivr.prompts import spoken
 CAUSE_REJECTED = "21"
 """Q.850: call rejected."""
 
-Place = Callable[[str, str], Awaitable[int | None]]
+Place = Callable[[str, str], int | None]
 """(queue, call id) → how many wait before this call; None when that can not be told."""
 
 
@@ -99,7 +99,7 @@ class Routes:
         call_id = await session.get_variable("YHT_CALL_ID") or ""
         language = await session.get_variable("YHT_LANGUAGE") or "zh"
         comfort = await session.get_variable("YHT_COMFORT") or ""
-        ahead = await self._place(queue, call_id)
+        ahead = self._place(queue, call_id)
         await session.set_variables(waiting_variables(ahead, language, comfort, self._prompts()))
 
     def handlers(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
