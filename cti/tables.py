@@ -10,16 +10,9 @@ from __future__ import annotations
 from sqlalchemy import JSON, BigInteger, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cti import widths
 from cti.facts import Value
 from cti.sql import Base
-
-FACT_ID_CHARACTERS = 200
-KIND_CHARACTERS = 40
-CALL_ID_CHARACTERS = 64
-NODE_CHARACTERS = 20
-NUMBER_CHARACTERS = 80
-NAME_CHARACTERS = 80
-FOLDER_CHARACTERS = 200
 
 
 class FactRow(Base):
@@ -28,12 +21,12 @@ class FactRow(Base):
     __tablename__ = "fact"
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
-    fact_id: Mapped[str] = mapped_column(String(FACT_ID_CHARACTERS), unique=True)
-    kind: Mapped[str] = mapped_column(String(KIND_CHARACTERS))
+    fact_id: Mapped[str] = mapped_column(String(widths.FACT_ID), unique=True)
+    kind: Mapped[str] = mapped_column(String(widths.KIND))
     at: Mapped[int] = mapped_column(BigInteger)
-    call_id: Mapped[str] = mapped_column(String(CALL_ID_CHARACTERS), default="")
-    leg: Mapped[str] = mapped_column(String(CALL_ID_CHARACTERS), default="")
-    node: Mapped[str] = mapped_column(String(NODE_CHARACTERS), default="")
+    call_id: Mapped[str] = mapped_column(String(widths.CALL_ID), default="")
+    leg: Mapped[str] = mapped_column(String(widths.CALL_ID), default="")
+    node: Mapped[str] = mapped_column(String(widths.NODE), default="")
     data: Mapped[dict[str, Value]] = mapped_column(JSON, default=dict)
 
     __table_args__ = (Index("ix_fact_call_id", "call_id"), Index("ix_fact_kind_at", "kind", "at"))
@@ -44,12 +37,12 @@ class CallRow(Base):
 
     __tablename__ = "call"
 
-    call_id: Mapped[str] = mapped_column(String(CALL_ID_CHARACTERS), primary_key=True)
-    node: Mapped[str] = mapped_column(String(NODE_CHARACTERS))
-    dialed_number: Mapped[str] = mapped_column(String(NUMBER_CHARACTERS))
-    caller_number: Mapped[str] = mapped_column(String(NUMBER_CHARACTERS))
-    hotline: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
-    queue: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
+    call_id: Mapped[str] = mapped_column(String(widths.CALL_ID), primary_key=True)
+    node: Mapped[str] = mapped_column(String(widths.NODE))
+    dialed_number: Mapped[str] = mapped_column(String(widths.NUMBER))
+    caller_number: Mapped[str] = mapped_column(String(widths.NUMBER))
+    hotline: Mapped[str] = mapped_column(String(widths.NAME))
+    queue: Mapped[str] = mapped_column(String(widths.NAME))
     """The queue waited in last; "" if none was."""
     arrived_at: Mapped[int] = mapped_column(BigInteger)
     queued_at: Mapped[int | None] = mapped_column(BigInteger)
@@ -57,15 +50,15 @@ class CallRow(Base):
     answered_at: Mapped[int | None] = mapped_column(BigInteger)
     """When the first agent answered whose talk was not too short to count."""
     ended_at: Mapped[int | None] = mapped_column(BigInteger)
-    agent: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
+    agent: Mapped[str] = mapped_column(String(widths.NAME))
     """Who answered at `answered_at`; "" in the static queue, which knows seats only."""
-    seat: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
+    seat: Mapped[str] = mapped_column(String(widths.NAME))
     outcome: Mapped[str] = mapped_column(String(16))
     """`cti.ledger.project.Outcome`; "" while the call goes on."""
     wait_ms: Mapped[int | None] = mapped_column(BigInteger)
     """From `queued_at` to the answer, else to the end; null while waiting and where nothing was waited for."""
     talk_ms: Mapped[int] = mapped_column(BigInteger)
-    folder: Mapped[str] = mapped_column(String(FOLDER_CHARACTERS))
+    folder: Mapped[str] = mapped_column(String(widths.FOLDER))
     """The recording's, relative to the folder of recordings; "" if none was started."""
 
     __table_args__ = (
@@ -80,11 +73,11 @@ class LegRow(Base):
 
     __tablename__ = "leg"
 
-    leg: Mapped[str] = mapped_column(String(CALL_ID_CHARACTERS), primary_key=True)
+    leg: Mapped[str] = mapped_column(String(widths.CALL_ID), primary_key=True)
     """The channel's UNIQUEID."""
-    call_id: Mapped[str] = mapped_column(String(CALL_ID_CHARACTERS), index=True)
-    channel: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
-    seat: Mapped[str] = mapped_column(String(NAME_CHARACTERS))
+    call_id: Mapped[str] = mapped_column(String(widths.CALL_ID), index=True)
+    channel: Mapped[str] = mapped_column(String(widths.NAME))
+    seat: Mapped[str] = mapped_column(String(widths.NAME))
     """Empty if the channel is no seat's."""
     started_at: Mapped[int | None] = mapped_column(BigInteger)
     answered_at: Mapped[int | None] = mapped_column(BigInteger)
