@@ -108,7 +108,8 @@ def _formatter(shared: Sequence[Processor], *last: Processor) -> logging.Formatt
 
 def _binder(constants: Mapping[str, object]) -> Processor:
     def bind(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {**constants, **event}
+        first = {key: event[key] for key in ("timestamp", "level", "event") if key in event}
+        return {**first, **constants, **event}
 
     return bind
 

@@ -47,8 +47,8 @@ SUPERVISED: Final = "YHT_SUPERVISED"
 BEAT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 7
 """A process that has not beaten for this long is not shown as living."""
-STOP_SECONDS: Final = 15.0
-"""How long `main` may take after `stop`; then it is cancelled."""
+STOP_SECONDS: Final = 8.0
+"""How long `main` may take after `stop`; then it is cancelled. The supervisor kills after ten."""
 
 
 class Ready:
@@ -136,7 +136,7 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
             task.cancel()
         await asyncio.gather(beating, announcing, stopping, return_exceptions=True)
         with contextlib.suppress(RedisError, OSError, TimeoutError):
-            async with asyncio.timeout(1), redis:
+            async with asyncio.timeout(0.3), redis:
                 await redis.delete(key_of(name, node))
 
 
