@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from cti import widths
 from cti.facts import Fact
 
-KINDS: Final = frozenset({"call_arrived", "hotline_resolved", "answered"})
+KINDS: Final = frozenset({"call_arrived", "hotline_resolved", "answered", "fallback_entered", "talk_started"})
 """The kinds of facts that a case is made of."""
-MAX_NUMBER: Final = 64
-"""A caller id may be rubbish of any length; a case keeps this much of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One agent who took the call; `at` in microseconds since the epoch, `fact_id` names the fact that says so."""
+    """One agent who took the call; `at` in microseconds since the epoch, `fact_id` names the fact that says so.
+
+    Where the static queue of a platform without engines found the agent, only the seat is known.
+    """
 
     fact_id: str
     at: int
@@ -44,26 +46,32 @@ def contact(call_id: str, facts: Iterable[Fact]) -> Contact:
     def first(kind: str, name: str) -> str:
         return next((clean(fact.data[name]) for fact in ordered if fact.kind == kind), "")
 
-    answers = tuple(
-        Answer(
-            fact.fact_id,
-            fact.at,
-            clean(fact.data["agent"]),
-            clean(fact.data["seat"]),
-            clean(fact.data["offer"]),
-        )
-        for fact in ordered
-        if fact.kind == "answered"
-    )
     return Contact(
         call_id,
         dialed_number=first("call_arrived", "dialed_number"),
         caller_number=first("call_arrived", "caller_number"),
         hotline=first("hotline_resolved", "hotline"),
-        answers=answers,
+        answers=tuple(_answers(ordered)),
     )
+
+
+def _answers(ordered: list[Fact]) -> Iterator[Answer]:
+    # No engine tells who answers in the static queue; there the talk itself is the answer, once a seat.
+    fallback_at = next((fact.at for fact in ordered if fact.kind == "fallback_entered"), None)
+    heard: set[str] = set()
+    for fact in ordered:
+        if fact.kind == "answered":
+            data = fact.data
+            yield Answer(
+                fact.fact_id, fact.at, clean(data["agent"]), clean(data["seat"]), clean(data["offer"])
+            )
+        elif fact.kind == "talk_started" and fallback_at is not None and fact.at >= fallback_at:
+            seat = clean(fact.data.get("seat") or "")
+            if seat not in heard:
+                heard.add(seat)
+                yield Answer(fact.fact_id, fact.at, "", seat, "")
 
 
 def clean(value: object) -> str:
     """Return a text from a telephone network as a database and a screen can take it."""
-    return "".join(letter for letter in str(value)[:1000] if letter.isprintable())[:MAX_NUMBER]
+    return "".join(letter for letter in str(value)[:1000] if letter.isprintable())[: widths.NUMBER]

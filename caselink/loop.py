@@ -12,13 +12,15 @@ from typing import Final, Literal
 
 State = Literal["", "received"]
 """Where a case is; "" before it is opened."""
-Action = Literal["open", "answer"]
+Action = Literal["open", "answer", "request_callback"]
 
 TRANSITIONS: Final[Mapping[tuple[str, Action], State]] = MappingProxyType(
     {
         ("", "open"): "received",
         # An agent took the citizen's call: the first, or the next one after a transfer.
         ("received", "answer"): "received",
+        # Nobody took the call; the citizen left a number.
+        ("received", "request_callback"): "received",
     }
 )
 

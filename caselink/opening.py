@@ -6,6 +6,7 @@ A projector of the ledger: it works inside the ledger's transaction on facts tha
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,10 +28,11 @@ class Opening:
         self._city = city
 
     async def project(self, session: AsyncSession, facts: Sequence[Fact]) -> tuple[Fact, ...]:
-        """Open and complete the cases that these facts are about; return a `case_opened` for each answered call.
+        """Open and complete the cases that these facts are about; return a `case_opened` for each new one.
 
-        A case is opened by the first `answered` of its call; a later one is an event of the case. What other
-        facts say of the contact (numbers, hotline) is filled in when it is known. The caller commits.
+        A case is opened by the first answer of its call; a later one is an event of the case. What other facts
+        say of the contact (numbers, hotline) is filled in when it is known. The caller stores what is returned
+        and commits, both or neither.
         """
         calls = {fact.call_id for fact in facts if fact.call_id and fact.kind in KINDS}
         if not calls:
@@ -39,17 +41,18 @@ class Opening:
         known = [*await _facts_of(session, calls), *facts]
         contacts = [contact(call_id, known) for call_id in sorted(calls)]
         cases = await cases_of(session, calls)
-        for found in contacts:
-            if found.answers and found.call_id not in cases:
-                opened = await open_case(session, self._city(), found, "phone", found.answers[0].at)
-                cases[found.call_id] = opened
+        opened = [
+            await open_case(session, self._city(), found, "phone", found.answers[0].at)
+            for found in contacts
+            if found.answers and found.call_id not in cases
+        ]
+        cases |= {row.call_id: row for row in opened}
         for found in contacts:
             if found.call_id in cases:
                 complete(cases[found.call_id], found, self._city())
         await _append_answers(session, cases, contacts)
         await session.flush()
-        answered = {fact.call_id for fact in facts if fact.kind == "answered"}
-        return tuple(case_opened(cases[call_id]) for call_id in sorted(answered & cases.keys()))
+        return tuple(case_opened(row) for row in opened)
 
 
 async def _facts_of(session: AsyncSession, calls: Collection[str]) -> list[Fact]:
@@ -79,6 +82,7 @@ async def open_case(session: AsyncSession, city: City, found: Contact, channel: 
         hotline="",
         dialed_number="",
         caller_number="",
+        contact_number="",
         agent="",
         backend="platform",
         unit=None,
@@ -88,7 +92,7 @@ async def open_case(session: AsyncSession, city: City, found: Contact, channel: 
     session.add(row)
     await session.flush()
     actor = found.answers[0].agent if found.answers else ""
-    _append(session, row, f"case_opened:{row.call_id}", "open", at, actor, {"channel": channel})
+    append_event(session, row, f"case_opened:{row.call_id}", "open", at, actor, {"channel": channel})
     return row
 
 
@@ -131,18 +135,19 @@ async def _append_answers(
         if fact_id in before:
             continue
         data: dict[str, Value] = {"seat": answer.seat, "offer": answer.offer}
-        _append(session, row, fact_id, "answer", answer.at, answer.agent, data)
+        append_event(session, row, fact_id, "answer", answer.at, answer.agent, data)
 
 
-def _append(
+def append_event(
     session: AsyncSession,
     row: CaseRow,
     event_id: str,
     action: loop.Action,
     at: int,
-    actor: str,
-    data: dict[str, Value],
+    actor: str = "",
+    data: Mapping[str, Value] = MappingProxyType({}),
 ) -> None:
+    """Append a step to a case's history and move the case on. Raises TransitionError, see `caselink.loop`."""
     if action != "open":
         row.state = loop.after(row.state, action)
     session.add(
@@ -153,6 +158,6 @@ def _append(
             action=action,
             state=row.state,
             actor=actor,
-            data=data,
+            data=dict(data),
         )
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from cti import widths
 from cti.facts import Value
 from cti.sql import Base
 
@@ -23,17 +24,19 @@ class CaseRow(Base):
     """What people say and write: the day in the city's time and a place in it, digits only (YYYYMMDDNNNNNN)."""
     check_code: Mapped[str] = mapped_column(String(6))
     """With it and the number a citizen sees the progress. Six random digits; never in a log."""
-    call_id: Mapped[str] = mapped_column(String(64), unique=True)
+    call_id: Mapped[str] = mapped_column(String(widths.CALL_ID), unique=True)
     channel: Mapped[str] = mapped_column(String(16))
     """How the request came in: phone, callback."""
     state: Mapped[str] = mapped_column(String(24))
     """`caselink.loop.State`; the last event of the history says the same."""
-    hotline: Mapped[str] = mapped_column(String(64), default="")
+    hotline: Mapped[str] = mapped_column(String(widths.NAME), default="")
     """Of the dialed number; "" while it is not known."""
-    dialed_number: Mapped[str] = mapped_column(String(64), default="")
-    caller_number: Mapped[str] = mapped_column(String(64), default="")
-    agent: Mapped[str] = mapped_column(String(64), default="")
-    """Who received it: the first agent who answered; "" for a callback request."""
+    dialed_number: Mapped[str] = mapped_column(String(widths.NUMBER), default="")
+    caller_number: Mapped[str] = mapped_column(String(widths.NUMBER), default="")
+    contact_number: Mapped[str] = mapped_column(String(widths.NUMBER), default="")
+    """Where the citizen wants to be called back; "" where nobody asked."""
+    agent: Mapped[str] = mapped_column(String(widths.NAME), default="")
+    """Who received it: the first agent who answered; "" for a callback request and in the static queue."""
     backend: Mapped[str] = mapped_column(String(16), default="platform")
     """Who dispatches and follows up: platform, external, tenant (`config.schema.hotline.CaseRoute`)."""
     unit: Mapped[str | None] = mapped_column(String(40))
@@ -55,7 +58,7 @@ class CaseEventRow(Base):
     __tablename__ = "case_event"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    event_id: Mapped[str] = mapped_column(String(200), unique=True)
+    event_id: Mapped[str] = mapped_column(String(widths.FACT_ID), unique=True)
     """Made from what happened (a fact's id), so that telling it twice is telling it once."""
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     at: Mapped[int] = mapped_column(BigInteger)
@@ -63,7 +66,7 @@ class CaseEventRow(Base):
     """`caselink.loop.Action`."""
     state: Mapped[str] = mapped_column(String(24))
     """The state after it."""
-    actor: Mapped[str] = mapped_column(String(64), default="")
+    actor: Mapped[str] = mapped_column(String(widths.NAME), default="")
     """The agent or unit that acted; "" where nobody did."""
     data: Mapped[dict[str, Value]] = mapped_column(JSON, default=dict)
 

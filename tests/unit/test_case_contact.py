@@ -50,6 +50,21 @@ def test_the_contact_is_the_same_in_any_order_and_however_often_it_is_told(
     assert [answer.agent for answer in found.answers] == ["1001", "1002"]
 
 
+def test_in_the_static_queue_the_talk_is_the_answer_once_a_seat() -> None:
+    def talk(name: str, at: int, seat: str) -> Fact:
+        data = {"channel": f"PJSIP/{seat}-1", "peer": "PJSIP/trunk-a-2", "seat": seat, "bridge": "b"}
+        return Fact(name, "talk_started", at, CALL, data=data)
+
+    facts = [
+        talk("t1", 5, "1001"),
+        talk("t2", 6, "1001"),
+        Fact("f", "fallback_entered", 4, CALL, data={"step": "x"}),
+    ]
+    (answer,) = contact(CALL, facts).answers
+    assert (answer.fact_id, answer.agent, answer.seat) == ("t1", "", "1001")
+    assert contact(CALL, facts[:2]).answers == ()
+
+
 def test_what_is_not_told_yet_is_empty() -> None:
     assert contact(CALL, []) == Contact(CALL)
 
@@ -57,7 +72,7 @@ def test_what_is_not_told_yet_is_empty() -> None:
 @given(st.text(max_size=10_000))
 def test_rubbish_from_the_network_becomes_a_short_text_that_a_database_takes(text: str) -> None:
     short = clean(text)
-    assert len(short) <= 64
+    assert len(short) <= 80
     assert "\0" not in short
     short.encode()
 
