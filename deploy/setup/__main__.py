@@ -24,9 +24,9 @@ from deploy.setup.process import Commands
 from deploy.setup.sounds import MUSIC, PROMPTS, WHISPER
 from deploy.setup.stamps import Stamps
 from deploy.setup.step import Step, Task
-from deploy.setup.system import SYSTEM
+from deploy.setup.system import SYSTEM, SYSTEM_TESTS
 
-STEPS = {step.name: step for step in (SYSTEM, ENVIRONMENT, ASTERISK, WHISPER, MUSIC, PROMPTS)}
+STEPS = {step.name: step for step in (SYSTEM, SYSTEM_TESTS, ENVIRONMENT, ASTERISK, WHISPER, MUSIC, PROMPTS)}
 GOOD, BAD, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 SHOWN_LINES = 15
 

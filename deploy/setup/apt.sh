@@ -25,9 +25,11 @@ if ! install "$@"; then
     apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 update
     install "$@"
 fi
-for package in "$@"; do
-    # Nor at the next boot: the platform runs a private one on a unix socket.
-    if [ "$package" = redis-server ] && [ -d /run/systemd/system ]; then
-        systemctl disable redis-server || true
-    fi
-done
+# Nor at the next boot: the platform and its tests run private ones on unix sockets.
+if [ -d /run/systemd/system ]; then
+    for package in "$@"; do
+        case $package in
+            redis-server | postgresql) systemctl disable "$package" || true ;;
+        esac
+    done
+fi

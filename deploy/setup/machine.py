@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
-PACKAGES = {
-    "redis-server": "redis-server",
-    "sipp": "sip-tester",
-    "sox": "sox",
-    "espeak-ng": "espeak-ng",
-}
-"""program → the Debian package that has it."""
+RUN_PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {"espeak-ng": "espeak-ng", "redis-server": "redis-server", "sip-tester": "sipp", "sox": "sox"}
+)
+"""Debian package → the program that it is needed for (a pattern of its path, where PATH does not lead there)."""
+
+TEST_PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {"postgresql": "/usr/lib/postgresql/*/bin/initdb"},
+)
+"""What tests need on top."""
 
 SEARCH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
 ASTERISK_AT_LEAST = 20
@@ -26,9 +31,13 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=SEARCH)
 
 
-def missing_packages(programs: Iterable[str]) -> tuple[str, ...]:
-    """Return the Debian packages whose programs are not there."""
-    return tuple(sorted(PACKAGES[name] for name in programs if program(name) is None))
+def missing_packages(packages: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the packages of such a table whose programs are not there."""
+
+    def found(pattern: str) -> bool:
+        return bool(glob.glob(pattern)) if pattern.startswith("/") else program(pattern) is not None
+
+    return tuple(package for package, pattern in packages.items() if not found(pattern))
 
 
 def as_root() -> list[str] | None:

@@ -24,7 +24,7 @@ STEPS: Final[Mapping[Goal, tuple[str, ...]]] = MappingProxyType(
     {
         Goal.LINT: ("environment",),
         Goal.RUN: _PLATFORM,
-        Goal.TEST: _PLATFORM,
+        Goal.TEST: ("system", "system-tests", *_PLATFORM[1:]),
     }
 )
 """goal → names of its steps in the order in which they can be done."""
@@ -48,9 +48,9 @@ def decide(stamp: str, digest: str, missing: str) -> Due | None:
     if changed:
         return Due("its inputs have changed", changed=True)
     if missing:
-        return Due(f"{missing} is missing")
+        return Due(f"missing: {missing}")
     if not stamp:
-        return Due("not known to be complete")
+        return Due("to be checked")
     return None
 
 

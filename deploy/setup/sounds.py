@@ -29,6 +29,8 @@ def _whisper_inputs(place: Place) -> Iterable[tuple[str, bytes]]:
 
 
 def _whisper_missing(place: Place) -> str:
+    if not _whisper(place).is_dir():
+        return "the model"
     return ", ".join(missing_whisper_files(_whisper(place)))
 
 
@@ -61,7 +63,7 @@ def _music_inputs(place: Place) -> Iterable[tuple[str, bytes]]:
 
 
 def _music_missing(place: Place) -> str:
-    return "" if _music_file(place).exists() else _music_file(place).name
+    return "" if _music_file(place).exists() else "the tune"
 
 
 def _make_music(task: Task) -> None:
@@ -95,7 +97,7 @@ def _prompt_inputs(place: Place) -> Iterable[tuple[str, bytes]]:
 
 
 def _prompts_missing(place: Place) -> str:
-    return "" if any(place.prompts.glob("*/manifest.json")) else "the manifest"
+    return "" if any(place.prompts.glob("*/manifest.json")) else "the clips"
 
 
 def _make_prompts(task: Task) -> None:

@@ -1,27 +1,34 @@
-"""The step that installs Debian's packages, and only it needs root."""
+"""The steps that install Debian's packages; only they need root."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from deploy.setup.failure import StepFailed
-from deploy.setup.machine import PACKAGES, as_root, missing_packages, program
+from deploy.setup.machine import RUN_PACKAGES, TEST_PACKAGES, as_root, missing_packages, program
 from deploy.setup.place import Place
 from deploy.setup.step import Step, Task
 
 
-def _inputs(place: Place) -> Iterable[tuple[str, bytes]]:
-    return [(name, package.encode()) for name, package in PACKAGES.items()]
+def _step(name: str, what: str, wanted: Mapping[str, str]) -> Step:
+    def inputs(place: Place) -> Iterable[tuple[str, bytes]]:
+        return [(package, pattern.encode()) for package, pattern in wanted.items()]
+
+    def missing(place: Place) -> str:
+        return ", ".join(missing_packages(wanted))
+
+    def work(task: Task) -> None:
+        packages = missing_packages(wanted)
+        if packages:
+            _install(task, packages)
+        if still := missing_packages(wanted):
+            raise StepFailed(f"installed, but without a program: {' '.join(still)}; is PATH complete?")
+
+    return Step(name, what, inputs, missing, work)
 
 
-def _missing(place: Place) -> str:
-    return ", ".join(missing_packages(PACKAGES))
-
-
-def _work(task: Task) -> None:
-    packages = missing_packages(PACKAGES)
-    if not packages:
-        return
+def _install(task: Task, packages: tuple[str, ...]) -> None:
+    """Install packages by apt.sh. Raises StepFailed, telling what an administrator would have to do."""
     by_hand = f"apt-get install {' '.join(packages)}"
     if program("apt-get") is None:
         raise StepFailed(f"this is no Debian; install what has these packages there: {' '.join(packages)}")
@@ -30,8 +37,7 @@ def _work(task: Task) -> None:
         raise StepFailed(f"this user may not install packages; as root: {by_hand}")
     script = task.place.checkout / "deploy" / "setup" / "apt.sh"
     task.commands.run([*root, "sh", script, *packages], f"see whether '{by_hand}' works by hand")
-    if still := missing_packages(PACKAGES):
-        raise StepFailed(f"{' '.join(still)} installed well but brought no program; is PATH complete?")
 
 
-SYSTEM = Step("system", "system packages", _inputs, _missing, _work)
+SYSTEM = _step("system", "system packages", RUN_PACKAGES)
+SYSTEM_TESTS = _step("system-tests", "system packages that only tests need", TEST_PACKAGES)
