@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from ivr.agi import AgiSession
+from ivr.agi import AgiRequest, AgiSession
 from ivr.directory import Directory, Plan
 from ivr.prompts import spoken
 
 CAUSE_REJECTED = "21"
 """Q.850: call rejected."""
+
+Arrived = Callable[[AgiRequest, Plan], None]
+"""Told of each new call before the dialplan goes on."""
 
 Place = Callable[[str, str], int | None]
 """(queue, call id) → how many wait before this call; None when that can not be told."""
@@ -78,11 +81,13 @@ class Routes:
         prompts: Callable[[], Prompts],
         place: Place,
         now: Callable[[], int],
+        arrived: Arrived,
     ) -> None:
         self._directory = directory
         self._prompts = prompts
         self._place = place
         self._now = now
+        self._arrived = arrived
         self.counts: dict[str, int] = {}
         """Calls by the reason of their plan."""
 
@@ -91,6 +96,7 @@ class Routes:
         request = session.request
         plan = self._directory().resolve(request.get("dnid"), request.get("callerid"), self._now())
         self.counts[plan.reason] = self.counts.get(plan.reason, 0) + 1
+        self._arrived(request, plan)
         await session.set_variables(plan_variables(plan, self._prompts()))
 
     async def waiting(self, session: AgiSession) -> None:
