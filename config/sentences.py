@@ -24,7 +24,7 @@ _UNSAID = frozenset({"url"})
 def validated(document: Document, model: type[M]) -> M | None:
     """Return the document as a model, or None; then what is wrong has been noted in the document."""
     if document.value is None:
-        document.problem((), "is empty", f"write {_a_list_of(model.model_fields)} into it")
+        document.problem((), "is empty", f"write into it what it is for: {_a_list_of(model.model_fields)}")
         return None
     try:
         # As JSON: there a list is a tuple and a text may be a moment, while nothing else is converted.
@@ -55,6 +55,8 @@ def _a_list_of(fields: Mapping[str, FieldInfo]) -> str:
 
 def _note(document: Document, model: type[Model], detail: ErrorDetails) -> None:
     inside: Inside = tuple(step for step in detail["loc"] if step != "[key]")
+    if any(inside[:depth] in document.spoilt for depth in range(len(inside) + 1)):
+        return
     kind = detail["type"]
     field = str(inside[-1]) if inside else ""
     if kind in ("missing", "extra_forbidden"):

@@ -66,6 +66,8 @@ class Document:
     lines: dict[Inside, int] = field(default_factory=dict)
     written: dict[Inside, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    spoilt: set[Inside] = field(default_factory=set)
+    """Places whose value is not what the file's author meant; what else is wrong with it says nothing."""
 
     def line(self, inside: Inside) -> int:
         """Return the line of a place, of what is around it where it is not in the file."""
@@ -111,13 +113,8 @@ def parse(file: str, text: str) -> Document:
         builder.build(YAML(typ="safe", pure=True).parse(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        what = " ".join(str(part) for part in (error.context, error.problem) if part)
-        raise _unreadable(
-            file,
-            mark.line + 1 if mark else 0,
-            f"is not YAML: {shown(what, 160)}",
-            "see how the lines around it are indented, and put texts that hold : # or quotes into quotes",
-        ) from error
+        what, remedy = _plainly(f"{error.context or ''} {error.problem or ''}")
+        raise _unreadable(file, mark.line + 1 if mark else 0, what, remedy) from error
     except YAMLError as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise _unreadable(
@@ -129,6 +126,31 @@ def parse(file: str, text: str) -> Document:
             file, document.line(builder.inside), "is not YAML", "see what stands on this line and after it"
         ) from error
     return document
+
+
+_COMMON = (
+    ("'\\t' that cannot start", "is not YAML: a tab stands where a text must begin", "indent with spaces"),
+    (
+        "expected <block end>",
+        "is not YAML: it does not follow from the lines before it",
+        "indent it as the lines of the same kind above, and see that quotes before it are closed",
+    ),
+    (
+        "mapping values are not allowed",
+        "is not YAML: a name and its value stand where none may",
+        "see how it and the line before it are indented, and put texts that hold a colon into quotes",
+    ),
+    ("unexpected end of stream", "is not YAML: a quote or a bracket is never closed", "close it"),
+    ("could not find expected ':'", "is not YAML: a name has no colon after it", "write name: value"),
+)
+
+
+def _plainly(said: str) -> tuple[str, str]:
+    """Return what the parser said of a text, and what would be right, for people who do not write parsers."""
+    for sign, what, remedy in _COMMON:
+        if sign in said:
+            return what, remedy
+    return f"is not YAML: {shown(_one_line(said), 160)}", "see how it and the lines around it are written"
 
 
 def _one_line(text: str) -> str:
@@ -209,26 +231,25 @@ class _Builder:
         return None
 
     def _plain(self, event: NodeEvent, inside: Inside, line: int) -> None:
-        if isinstance(event, AliasEvent):
-            self.document.problem(
-                inside,
-                f"refers to another place (*{shown(event.anchor)})",
-                "write the value itself here",
-                line,
-            )
-        elif event.anchor is not None:
-            self.document.problem(
-                inside, f"is given a name to refer to (&{shown(event.anchor)})", "leave the & name out", line
-            )
         tag = getattr(event, "tag", None)
+        if isinstance(event, AliasEvent):
+            what = f"refers to another place (*{shown(event.anchor)})"
+            self._spoilt(inside, what, "write the value itself here", line)
+        elif event.anchor is not None:
+            what = f"is given a name to refer to (&{shown(event.anchor)})"
+            self.document.problem(inside, what, "leave the & name out", line)
         if tag is not None:
-            self.document.problem(inside, f"has a type tag ({shown(tag)})", "leave the tag out", line)
+            self._spoilt(inside, f"has a type tag ({shown(tag)})", "leave the tag out", line)
+
+    def _spoilt(self, inside: Inside, what: str, remedy: str, line: int) -> None:
+        self.document.problem(inside, what, remedy, line)
+        self.document.spoilt.add(inside)
 
     def _scalar(self, event: ScalarEvent, inside: Inside, line: int) -> Any:
         text: str = event.value
         self.document.written[inside] = text
         if any("\ud800" <= letter <= "\udfff" for letter in text):
-            self.document.problem(inside, "holds half a character", "write the character itself", line)
+            self._spoilt(inside, "holds half a character", "write the character itself", line)
             return None
         if not event.implicit[0]:
             return text

@@ -58,7 +58,9 @@ def _local_time(value: object) -> object:
         try:
             moment = datetime.fromisoformat(value)
         except ValueError as error:
-            raise ValueError(f"{value!r} is not in the calendar; {error}") from error
+            raise ValueError(
+                f"{value!r} is not in the calendar; write a day and an hour that there are"
+            ) from error
     else:
         raise ValueError("is no date; write 2026-12-01 or 2026-12-01T08:00")
     if moment.tzinfo is not None:
