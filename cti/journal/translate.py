@@ -181,9 +181,9 @@ def pairs(payload: str, keys: frozenset[str]) -> dict[str, str]:
     for match in _PAIR.finditer(payload):
         if match[1] in keys:
             begins.setdefault(match[1], match)
-    ordered = list(begins.items())
-    ends = [match.start() for _, match in ordered[1:]] + [len(payload)]
-    return {key: payload[match.end() : end] for (key, match), end in zip(ordered, ends, strict=True)}
+    starts = [match.start() for match in begins.values()]
+    ends = (*starts[1:], len(payload))
+    return {key: payload[match.end() : end] for (key, match), end in zip(begins.items(), ends, strict=False)}
 
 
 _TELLERS: Final[Mapping[str, Callable[[Record], Told]]] = MappingProxyType(
