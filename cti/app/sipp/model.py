@@ -55,7 +55,7 @@ class Actor(Model):
     does: Name
     settings: dict[Name, Scalar] = Field(default_factory=dict)
     dials: str | None = None
-    """Citizens: the number; None means the line's own."""
+    """Citizens: the number; None means the line's own. "{area_code}" is 0750, "{area}" the same without the 0."""
     caller: Annotated[str, Field(max_length=20)] | None = None
     """Citizens: the number called from; None means one that nobody else has."""
     rubbish: Annotated[int, Field(ge=1, le=20_000)] | None = None

@@ -5,33 +5,51 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
+from acd.commands import CommandClient, NoEngineError
 from config import City
+from config.numbers import digits
 from config.paths import Paths
 from config.schema.people import Trunk
 from cti.app.sipp.actors import Host
 from cti.app.sipp.booking import Booking, NotHere
 from cti.app.sipp.model import REHEARSAL, Scalar
+from cti.app.sipp.telephones import Failed
 from cti.app.sipp.values import HOTLINE
 from cti.app.sipp.watch import Watch
 from cti.secrets import Secrets
 
 
-class Desk(Protocol):
-    """What a supervisor does to agents; refusals are Failed."""
+class Desk:
+    """What a supervisor does to agents, through the hall's commands."""
+
+    def __init__(self, commands: CommandClient) -> None:
+        self._commands = commands
 
     async def sign_in(self, agent: str, seat: str) -> None:
-        """Sign an agent in at a seat."""
+        """Sign an agent in at a seat. Raises Failed, as all of these do."""
+        await self._ask("sign_in", agent=agent, seat=seat)
 
     async def sign_out(self, agent: str) -> None:
-        """Sign an agent out."""
+        """Sign an agent out; one who is signed out already stays so."""
+        await self._ask("sign_out", agent=agent, reason="rehearsal_over")
 
     async def ready(self, agent: str) -> None:
         """Let an agent take calls."""
+        await self._ask("ready", agent=agent)
 
     async def not_ready(self, agent: str) -> None:
         """Let an agent take no calls."""
+        await self._ask("not_ready", agent=agent, reason="rehearsal")
+
+    async def _ask(self, name: str, **arguments: Any) -> None:
+        try:
+            reply = await self._commands.call(name, **arguments)
+        except NoEngineError as error:
+            raise Failed(str(error)) from error
+        if not reply.ok:
+            raise Failed(f"{name} was refused: {reply.error}")
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,7 @@ def booking_values(city: City, booking: Booking) -> dict[str, Scalar]:
     values: dict[str, Scalar] = {}
     if booking.lines:
         line = booking.lines[0]
-        values |= {"line.number": line.numbers[0], "line.hotline": line.id, "line.queue": line.queue}
+        values |= {"line.number": digits(line.numbers[0]), "line.hotline": line.id, "line.queue": line.queue}
         values["wrap_up_ms"] = city.queue[line.queue].wrap_up_seconds * 1000
     for name, agent in booking.agents.items():
         values |= {f"agent.{name}": agent, f"seat.{name}": agent}

@@ -90,7 +90,10 @@ class Run:
         if actor.role != "citizen":
             await phones.run(name, actor, self.booking.agents[name], settings)
             return
-        number = actor.dials if actor.dials is not None else str(self.values["line.number"])
+        number = str(self.values["line.number"])
+        if actor.dials is not None:
+            area = self.setting.city.platform.area_code
+            number = actor.dials.replace("{area_code}", area).replace("{area}", area.removeprefix("0"))
         caller = f"139{secrets.randbelow(10**8):08}"
         told = actor.caller if actor.caller is not None else caller
         told = rubbish(actor.rubbish) if actor.rubbish else told

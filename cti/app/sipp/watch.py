@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,10 +15,13 @@ from acd.rows import Snapshot
 from acd.store import Store
 from config import City
 from config.paths import Paths
-from cti import live, sql
+from cti import sql
 from cti.asterisk import command
 from cti.facts import Fact, Value
 from cti.tables import CallRow, FactRow
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 MOST_FACTS = 50_000
 """Read at most of one run."""
@@ -122,11 +126,10 @@ class Watch:
 
 
 @asynccontextmanager
-async def watching(city: City, paths: Paths) -> AsyncIterator[Watch]:
-    """Open what is looked at; closed when the block is left."""
+async def watching(city: City, paths: Paths, redis: Redis[str]) -> AsyncIterator[Watch]:
+    """Open the database that is looked at; closed when the block is left."""
     engine = sql.open_database(sql.database_url(paths.database, city.platform.database.url))
     try:
-        async with live.connect(city, paths) as redis:
-            yield Watch(paths, Store(redis, "sipp", now_us), sql.sessions(engine))
+        yield Watch(paths, Store(redis, "sipp", now_us), sql.sessions(engine))
     finally:
         await engine.dispose()
