@@ -1,0 +1,222 @@
+"""The engine: one AMI link, one FastAGI server, one hall, put together and kept apart.
+
+Everything in it can be killed at any moment: citizens wait and talk in Asterisk, agents and claims live in
+Redis, and the hall's resync rebuilds the picture from both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets as random_bytes
+import time
+from pathlib import Path
+from typing import Any
+
+import structlog
+from twisted.internet import asyncioreactor
+from twisted.internet.error import CannotListenError
+
+from acd.commands import Commands
+from acd.hall import Hall
+from acd.policy import Policy
+from acd.rows import Arrival
+from acd.steer import AmiSteer, SteerError
+from acd.store import Store
+from config import City, ConfigError, load
+from cti import live, secrets
+from cti.ami import AmiError, AmiEvent, AmiLink, AmiSettings, LinkState, Phase
+from cti.app.commands.common import Where
+from cti.app.process import Ready, Value
+from cti.signals import SignalError, node_of, signal
+from ivr.agi import AgiRequest, AgiServer, AgiSettings
+from ivr.directory import Directory, Plan
+from ivr.routes import Routes
+
+log = structlog.get_logger(__name__)
+
+
+class EngineError(Exception):
+    """The engine can not do its work; the text says why and what would help."""
+
+
+def now_us() -> int:
+    """The time, in microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+class Running:
+    """The configuration that is in force: replaced as a whole, or not at all."""
+
+    def __init__(self, where: Where, city: City) -> None:
+        self._where = where
+        self.take(city)
+
+    def take(self, city: City) -> None:
+        """Put a checked city into force."""
+        self.city = city
+        self.directory = Directory(city)
+        self.policy = Policy.of(city)
+
+    def prompt(self, language: str, prompt_id: str) -> Path:
+        """Return where a clip of the city's voice lies, without its ending."""
+        return self._where.paths.prompt(self.city.platform.voice.engine, language, prompt_id)
+
+    def reload(self) -> City:
+        """Read the city's files again; what is in force stays when they are wrong. Raises ConfigError."""
+        city = load(self._where.paths.config_dir)
+        fixed = ("node", "sip", "ami", "agi", "redis", "database")
+        for name in fixed:
+            if getattr(city.platform, name) != getattr(self.city.platform, name):
+                log.warning("needs_restart", setting=name)
+        self.take(city)
+        return city
+
+
+class Engine:
+    """All parts of one engine on one asyncio loop; made by `main`."""
+
+    def __init__(self, where: Where, redis: Any, reactor: Any) -> None:
+        city = where.city()
+        platform = city.platform
+        self.running = Running(where, city)
+        self.node = platform.node
+        self.engine_id = f"{self.node}-{random_bytes.token_hex(4)}"
+        self._broken_events = 0
+        self._link_state = LinkState(Phase.DOWN, "not started")
+        known = secrets.load(where.paths.secrets)
+        self.link = AmiLink(
+            AmiSettings("127.0.0.1", platform.ami.port, known.ami_user, known.ami_secret),
+            on_event=self._event,
+            on_state=self._link_changed,
+            clock=time.monotonic,
+            rng=random.Random(random_bytes.randbits(64)),  # noqa: S311 - jitter, no secret
+            resync=self._resync,
+        )
+        steer = AmiSteer({self.node: self.link})
+        self.hall = Hall(Store(redis, self.engine_id, now_us), steer, self.running.policy, now_us)
+        self.routes = Routes(
+            lambda: self.running.directory,
+            lambda: self.running.prompt,
+            self.hall.ahead,
+            now_us,
+            self._arrived,
+        )
+        self.agi = AgiServer(
+            AgiSettings(port=platform.agi.port),
+            self.routes.handlers(),
+            reactor=reactor,
+            clock=time.monotonic,
+        )
+        self.commands = Commands(redis, self.hall, self.engine_id, extra={"reload": self._reload})
+
+    async def start(self) -> None:
+        """Begin to serve. Raises EngineError where the FastAGI port is taken."""
+        await self.hall.start()
+        try:
+            await self.agi.start()
+        except CannotListenError as error:
+            raise EngineError(
+                f"the FastAGI port {self.agi.settings.port} (agi.port) is taken: {error}"
+            ) from error
+        await self.link.start()
+        await self.commands.start()
+
+    async def stop(self) -> None:
+        """Stop serving; every call goes on without us."""
+        await self.commands.stop()
+        await self.agi.stop()
+        await self.link.stop()
+        await self.hall.stop()
+
+    def health(self) -> dict[str, Value]:
+        """What `yht status` shows of the engine."""
+        agi, link, hall = self.agi.counters, self.link.counters, self.hall.health()
+        up = self._link_state.phase is Phase.UP
+        told: dict[str, Value] = {
+            "ami": "up" if up else self._link_state.reason,
+            "ami_events": link.events,
+            "ami_losses": link.losses,
+            "agi_open": agi.open,
+            "agi_served": agi.served,
+            "agi_failed": agi.failed + agi.overtime,
+            "hall": str(hall["phase"]),
+            "broken_events": self._broken_events,
+        }
+        told |= {f"refused_agi_{kind}": count for kind, count in agi.refused.items()}
+        told |= {f"calls_{reason}": count for reason, count in self.routes.counts.items()}
+        for group in ("agents", "calls", "breaches", "counts"):
+            counts = hall[group]
+            if isinstance(counts, dict):
+                told |= {f"{group}_{name}": count for name, count in counts.items()}
+        if not up:
+            told["trouble"] = f"no manager link: {self._link_state.reason}"
+        elif hall["phase"] != "live":
+            told["trouble"] = f"no offers are made: {hall['phase']}"
+        return told
+
+    # What comes in
+
+    def _event(self, event: AmiEvent) -> None:
+        try:
+            told = signal(event.name, event.get)
+        except SignalError as error:
+            self._broken_events += 1
+            log.warning("broken_event", reason=str(error))
+            return
+        if told is not None:
+            self.hall.signal(told)
+
+    def _link_changed(self, state: LinkState) -> None:
+        self._link_state = state
+        if state.phase is not Phase.UP:
+            self.hall.node_lost(self.node)
+
+    async def _resync(self) -> None:
+        try:
+            await self.hall.resync(self.node)
+        except SteerError as error:
+            # The link then begins anew, and with it this.
+            raise AmiError(str(error)) from error
+
+    def _arrived(self, request: AgiRequest, plan: Plan) -> None:
+        call_id = request.get("uniqueid")
+        channel = request.get("channel")
+        self.hall.arrived(
+            Arrival(
+                call_id,
+                node_of(call_id),
+                channel,
+                hotline=plan.hotline,
+                caller=plan.caller,
+                dialed=plan.dialed,
+            )
+        )
+
+    async def _reload(self) -> str:
+        try:
+            city = self.running.reload()
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        self.hall.policy = self.running.policy
+        log.info("configuration_taken", hotlines=len(city.hotlines))
+        return f"{len(city.hotlines)} hotlines are in force"
+
+
+async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
+    """Run an engine until `stop` is set."""
+    loop = asyncio.get_running_loop()
+    asyncioreactor.install(loop)
+    from twisted.internet import reactor
+
+    reactor.startRunning(installSignalHandlers=False)  # type: ignore[attr-defined]
+    async with live.connect(where.city(), where.paths) as redis:
+        engine = Engine(where, redis, reactor)
+        ready.publish(engine.health)
+        await engine.start()
+        try:
+            await engine.link.wait_up(60.0)
+            ready()
+            await stop.wait()
+        finally:
+            await engine.stop()
