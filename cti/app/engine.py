@@ -206,10 +206,10 @@ class Engine:
 async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
     """Run an engine until `stop` is set."""
     loop = asyncio.get_running_loop()
-    asyncioreactor.install(loop)
+    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
     from twisted.internet import reactor
 
-    reactor.startRunning(installSignalHandlers=False)  # type: ignore[attr-defined]
+    reactor.startRunning(installSignalHandlers=False)
     async with live.connect(where.city(), where.paths) as redis:
         engine = Engine(where, redis, reactor)
         ready.publish(engine.health)
