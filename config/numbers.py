@@ -90,11 +90,15 @@ def national(text: str, area_code: str) -> str:
 def from_china(number: str) -> str:
     """Return a caller's number (of `digits`) as it is dialed from anywhere in China, other areas' with the 0.
 
-    +86 138… → 138…, 0086 750 … → 0750…, +852 … → 00852….
+    +86 138… → 138…, 0138… (a mobile from elsewhere) → 138…, 0086 750 … → 0750…, +852 … → 00852….
     """
+    if _MOBILE.fullmatch(number[1:]) and number.startswith("0"):
+        return number[1:]
     number = "00" + number[1:] if number.startswith("+") else number
     rest = number[4:]
     if not number.startswith("0086") or not rest:
         return number
-    alone = rest.startswith("0") or _MOBILE.fullmatch(rest) or _NO_AREA.fullmatch(rest) or len(rest) < 9
+    if rest.startswith("0"):
+        return from_china(rest)
+    alone = _MOBILE.fullmatch(rest) or _NO_AREA.fullmatch(rest) or len(rest) < 9
     return rest if alone else "0" + rest

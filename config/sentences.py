@@ -60,7 +60,7 @@ def _note(document: Document, model: type[Model], detail: ErrorDetails) -> None:
     kind = detail["type"]
     field = str(inside[-1]) if inside else ""
     if kind in ("missing", "extra_forbidden"):
-        owner = _model_at(model, inside[:-1])
+        owner = model_at(model, inside[:-1])
         fields = owner.model_fields if owner else {}
         if kind == "missing":
             document.problem(inside[:-1], f'"{field}" is missing', _add(field, fields))
@@ -175,22 +175,22 @@ _SENTENCES: dict[str, Sentence] = {
 }
 
 
-def _model_at(annotation: Any, inside: Inside) -> type[BaseModel] | None:
+def model_at(annotation: Any, inside: Inside) -> type[BaseModel] | None:
     """Return the model that stands at a place below `annotation`."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _model_at(get_args(annotation)[0], inside)
+        return model_at(get_args(annotation)[0], inside)
     if origin in (Union, types.UnionType):
-        return next((found for part in get_args(annotation) if (found := _model_at(part, inside))), None)
+        return next((found for part in get_args(annotation) if (found := model_at(part, inside))), None)
     if origin in (tuple, list) and inside:
-        return _model_at(get_args(annotation)[0], inside[1:])
+        return model_at(get_args(annotation)[0], inside[1:])
     if origin is dict and inside:
-        return _model_at(get_args(annotation)[1], inside[1:])
+        return model_at(get_args(annotation)[1], inside[1:])
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return None
     if not inside:
         return annotation
     for name, info in annotation.model_fields.items():
         if inside[0] == (info.alias or name):
-            return _model_at(cast(Any, info.annotation), inside[1:])
+            return model_at(cast(Any, info.annotation), inside[1:])
     return None

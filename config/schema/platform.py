@@ -101,7 +101,9 @@ class Platform(Model):
     """This machine's name in the ids of calls."""
     timezone: TimeZone = "Asia/Shanghai"
     """What local times mean."""
-    area_code: Annotated[str, written(r"0[1-9][0-9]{1,2}", 'write it with its 0 in quotes, such as "0750"')]
+    area_code: Annotated[
+        str, written(r"010|02[0-9]|0[3-9][0-9]{2}", 'write it with its 0 in quotes, such as "0750"')
+    ]
     """The city's area code (区号), in quotes."""
     sip: Sip = Sip()
     """SIP and speech."""
