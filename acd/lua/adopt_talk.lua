@@ -1,9 +1,10 @@
--- adopt_talk: call, node, channel, hotline, caller, dialed, queue, priority, queued_at, agent, offer.
--- Asterisk says that the two talk; what Redis says yields (a rebuild after events were missed).
-local id, agent_id, offer = ARGV[3], ARGV[12], ARGV[13]
+-- adopt_talk: call, node, channel, hotline, caller, dialed, queue, priority, queued_at, agent, offer, seat_channel,
+-- seen. Asterisk says that the two talk; what Redis says yields (a rebuild after events were missed).
+local id, agent_id, offer, seat_channel, seen = ARGV[3], ARGV[12], ARGV[13], ARGV[14], ARGV[15]
 local call, agent = load_call(id), load_agent(agent_id)
-if call and call.state == 'talking' and call.agent == agent_id and agent and agent.state == 'talking' and
-  agent.call == id then return already(agent, call) end
+if call and call.state == 'talking' and call.offer == offer and call.agent == agent_id and
+  (not agent or agent.call == id) then return already(agent, call) end
+if moved_on(call, seen) then return refuse_moved(id, call) end
 if agent and agent.state ~= 'signed_out' and (agent.call == id or not BUSY[agent.state]) then
   unbind(agent)
   agent.call, agent.offer = id, offer
@@ -13,19 +14,13 @@ else
 end
 if call then
   leave_queue(call)
-  local other = call.agent ~= '' and call.agent ~= agent_id and load_agent(call.agent)
-  if other and other.call == id and BUSY[other.state] then
-    unbind(other)
-    make_ready(other, other.ready_since)
-    changed('freed', other)
-  end
+  local other = call.agent ~= agent_id and part(call, '0')
+  if other then changed('freed', other) end
 else
-  call = {id = id, node = ARGV[4], channel = ARGV[5], hotline = ARGV[6], caller = ARGV[7], dialed = ARGV[8],
-    queue = ARGV[9], priority = ARGV[10], queued_at = ARGV[11]}
+  call = new_call(id)
 end
-call.state, call.agent, call.offer, call.released = 'talking', agent_id, offer, ''
-save_call(call)
-redis.call('PERSIST', P .. 'call:' .. id)
-redis.call('SADD', P .. 'calls', id)
+if call.queue == '' then call.queue, call.priority, call.queued_at = ARGV[9], ARGV[10], ARGV[11] end
+call.state, call.agent, call.offer, call.seat_channel = 'talking', agent_id, offer, seat_channel
+keep_call(call)
 changed('answered', agent, call)
 return done()

@@ -3,7 +3,8 @@
 -- Every script is called with KEYS[1] = {yht}:facts (all keys share its slot), ARGV[1] = now in microseconds
 -- (digits), ARGV[2] = the engine that asks; its own arguments follow from ARGV[3]. It answers
 -- {1 or 0, code, sentence, live id, change, live id, change, ...}. A change is the JSON that also goes to
--- {yht}:live; its live id is '' where nothing changed because it had been done before.
+-- {yht}:live. Where nothing changed (done before, or refused) it tells the rows as they are, and its live id is
+-- that of the newest event: whoever asked with an old picture has a new one at once.
 --
 -- Times stay strings of digits: cjson and tostring keep 14 digits of a number, a time has 16.
 
@@ -65,9 +66,16 @@ local function changed(what, agent, call)
   changes[#changes + 1] = event
 end
 
+local function newest()
+  local last = redis.call('XREVRANGE', P .. 'live', '+', '-', 'COUNT', 1)
+  return last[1] and last[1][1] or '0-0'
+end
+
 local function done() return {1, 'done', '', unpack(changes)} end
-local function already(agent, call) return {1, 'already', '', '', describe('already', agent, call)} end
-local function refuse(code, sentence) return {0, code, sentence} end
+local function already(agent, call) return {1, 'already', '', newest(), describe('seen', agent, call)} end
+local function refuse(code, sentence, agent, call)
+  return {0, code, sentence, newest(), describe('seen', agent, call)}
+end
 
 -- Moves an agent to a state; what else the row holds is the caller's to set before.
 local function move(agent, state, reason)
@@ -106,12 +114,41 @@ local function after_talk(agent, wrap_up_until)
   end
 end
 
+-- Lets go of the agent that a call is bound to: one who talked has wrap-up, one who was rung is ready at the old
+-- place among the idle. Returns the agent, or nil if none is bound to the call.
+local function part(call, wrap_up_until)
+  local agent = call.agent ~= '' and load_agent(call.agent) or nil
+  if not agent or agent.call ~= call.id then return nil end
+  if agent.state == 'talking' then
+    after_talk(agent, wrap_up_until)
+  elseif agent.state == 'offered' then
+    unbind(agent)
+    make_ready(agent, agent.ready_since)
+  else
+    return nil
+  end
+  return agent
+end
+
+-- Reads node, channel, hotline, caller and dialed from ARGV[4] on.
+local function new_call(id)
+  return {id = id, state = 'arriving', node = ARGV[4], channel = ARGV[5], hotline = ARGV[6], caller = ARGV[7],
+    dialed = ARGV[8], queue = '', priority = '0', queued_at = '0', agent = '', offer = '', seat_channel = '',
+    released = '', lapsed = ''}
+end
+
+local function keep_call(call)
+  save_call(call)
+  redis.call('PERSIST', P .. 'call:' .. call.id)
+  redis.call('SADD', P .. 'calls', call.id)
+end
+
 local function score(call)
   return string.format('%.0f', -tonumber(call.priority) * 1e13 + math.floor(tonumber(call.queued_at) / 1000))
 end
 
 local function wait_in_queue(call)
-  call.state, call.agent, call.offer = 'waiting', '', ''
+  call.state, call.agent, call.offer, call.seat_channel = 'waiting', '', '', ''
   redis.call('ZADD', P .. 'queue:' .. call.queue, score(call), call.id)
 end
 
@@ -119,18 +156,30 @@ local function leave_queue(call)
   if call.queue ~= '' then redis.call('ZREM', P .. 'queue:' .. call.queue, call.id) end
 end
 
+-- An offer is over when it was told to be (released) or when its lease ran out untold (lapsed).
+local function is_over(call, offer) return call.released == offer or call.lapsed == offer end
+
 local BUSY = {
   offered = ' is being offered a call; answer it or let it ring out first',
   talking = ' is talking; finish the call first',
 }
 
 local function refuse_busy(agent)
-  return refuse('agent_' .. agent.state, 'agent ' .. agent.id .. BUSY[agent.state])
+  return refuse('agent_' .. agent.state, 'agent ' .. agent.id .. BUSY[agent.state], agent)
 end
 
 local function refuse_signed_out(id) return refuse('not_signed_in', 'agent ' .. id .. ' is not signed in') end
 local function refuse_unknown(id) return refuse('unknown_call', 'call ' .. id .. ' is not known') end
-local function refuse_ended(id) return refuse('call_ended', 'call ' .. id .. ' has ended') end
-local function refuse_stale(offer, id)
-  return refuse('stale_offer', 'offer ' .. offer .. ' of call ' .. id .. ' is over')
+local function refuse_ended(call) return refuse('call_ended', 'call ' .. call.id .. ' has ended', nil, call) end
+local function refuse_stale(offer, call)
+  return refuse('stale_offer', 'offer ' .. offer .. ' of call ' .. call.id .. ' is over', nil, call)
+end
+
+-- A resync judges what it saw a moment ago: `seen` is "state:offer" of the call then, '' if there was none that
+-- lives; '-' judges nothing.
+local function moved_on(call, seen)
+  return seen ~= '-' and seen ~= (call and call.state ~= 'ended' and call.state .. ':' .. call.offer or '')
+end
+local function refuse_moved(id, call)
+  return refuse('moved_on', 'call ' .. id .. ' has moved on since it was looked at', nil, call)
 end

@@ -4,15 +4,7 @@ local id, wrap_up_until = ARGV[3], ARGV[4]
 local call = load_call(id)
 if not call or call.state == 'ended' then return already(nil, call) end
 leave_queue(call)
-local agent = call.agent ~= '' and load_agent(call.agent) or nil
-if agent and agent.call == id and agent.state == 'talking' then
-  after_talk(agent, wrap_up_until)
-elseif agent and agent.call == id and agent.state == 'offered' then
-  unbind(agent)
-  make_ready(agent, agent.ready_since)
-else
-  agent = nil
-end
+local agent = part(call, wrap_up_until)
 call.state = 'ended'
 save_call(call)
 redis.call('SREM', P .. 'calls', id)

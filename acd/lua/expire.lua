@@ -8,7 +8,7 @@ for _, id in ipairs(due) do
     unbind(agent)
     make_ready(agent, agent.ready_since)
     if call and call.state == 'offered' and call.offer == offer then
-      call.released = offer
+      call.lapsed = offer
       wait_in_queue(call)
       save_call(call)
     else
