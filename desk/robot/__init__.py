@@ -1,7 +1,19 @@
 """Robots: citizens and agents that follow a script on a real telephone and speak when the other has finished."""
 
-from desk.robot.actor import Place, RobotError, Watcher, play
+from desk.robot.actor import Command, Place, RobotError, Watcher, play
+from desk.robot.clips import load_clips
 from desk.robot.report import Report
 from desk.robot.script import Script, load, parse_script
 
-__all__ = ["Place", "Report", "RobotError", "Script", "Watcher", "load", "parse_script", "play"]
+__all__ = [
+    "Command",
+    "Place",
+    "Report",
+    "RobotError",
+    "Script",
+    "Watcher",
+    "load",
+    "load_clips",
+    "parse_script",
+    "play",
+]
