@@ -32,7 +32,7 @@ LONGEST_SECONDS: Final = 180
 OFFERS: Final = 2
 TRIES: Final = 3
 KEY_SECONDS: Final = 6
-NUMBER: Final = re.compile(r"\+?(\d{7,15})")
+NUMBER: Final = re.compile(r"\+?([0-9]{7,15})")
 """A telephone number that can be called back: E.164 has at most 15 digits, a local number at least 7."""
 
 _LINE_BYTES: Final = 65_536
@@ -232,7 +232,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         agi = AGI(_Lines(sys.stdin.buffer), sys.stdout, _Nowhere())
         converse(agi, Path(folder), call_id, Path(prompt), lambda: time.time_ns() // 1000, notes.append)
-    except AGIHangup:
+    except AGIAppError:
+        # What pyst2 makes of -1, by which Asterisk says that the channel is gone; AGIHangup is one of them.
         notes.append("hung up before it was done")
     except AGIException as error:
         notes.append(f"Asterisk refused a command ({type(error).__name__})")
