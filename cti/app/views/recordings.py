@@ -1,11 +1,13 @@
-"""Recordings and transcripts as they are shown."""
+"""Recordings and transcripts as they are shown, and whether a recording is still what was sealed."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from cti.app.views.words import Names
-from recorder.recording import SPEAKERS
+from recorder import seal
+from recorder.recording import SPEAKERS, decode
 from recorder.tables import RecordingRow
 from recorder.transcript import Transcript
 
@@ -14,6 +16,26 @@ def files(recording: RecordingRow) -> tuple[tuple[str, str], ...]:
     """Return the files of a recording, relative to the folder of recordings, each with its SHA-256 ("" if none)."""
     hashes = {"citizen": recording.sha256_citizen, "agent": recording.sha256_agent}
     return tuple((f"{recording.folder}/{speaker}.wav", hashes[speaker]) for speaker in SPEAKERS)
+
+
+def faults(root: Path, recording: RecordingRow) -> tuple[str, ...]:
+    """Return in what a recording is no longer what was sealed, a sentence each; () if it is whole.
+
+    The files are compared with their index, and the index with the database, so that whoever changes both files
+    and index is found out too. `root` is the folder of recordings.
+    """
+    folder = root / recording.folder
+    found = seal.verify(folder).faults
+    if found:
+        return found
+    index = decode((folder / seal.INDEX).read_text(encoding="utf-8"))
+    stored = {"citizen": recording.sha256_citizen, "agent": recording.sha256_agent}
+    return tuple(
+        f"{side.file} and its index have changed: SHA-256 {side.sha256[:12]}…, "
+        f"in the database {stored[side.speaker][:12]}…"
+        for side in index.sides
+        if side.sha256 != stored[side.speaker]
+    )
 
 
 def recording_json(recording: RecordingRow, names: Names) -> dict[str, Any]:

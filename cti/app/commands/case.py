@@ -1,0 +1,111 @@
+"""`yht case`: lists cases and shows one with its history and what it is linked to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from caselink.tables import CaseRow
+from config import City
+from config.paths import Paths
+from cti.app.commands.common import JsonOption, fail, run, show_json, show_table, where
+from cti.app.commands.reading import (
+    FullOption,
+    HotlineOption,
+    LimitOption,
+    SinceOption,
+    known,
+    moment,
+    reading,
+    show_page,
+)
+from cti.app.views import case as view
+from cti.app.views.finding import NotFoundError, find_case
+from cti.app.views.render import case_page
+from cti.app.views.words import Names, mask
+
+app = typer.Typer(
+    help="Cases that calls have opened. Numbers are masked; --full shows them, and check codes.",
+    no_args_is_help=True,
+)
+
+
+@app.command("list")
+def list_cases(
+    ctx: typer.Context,
+    hotline: HotlineOption = "",
+    state: Annotated[str, typer.Option("--state", metavar="STATE", help="Only those in this state.")] = "",
+    since: SinceOption = "",
+    limit: LimitOption = 20,
+    full: FullOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the newest cases, the newest first."""
+    place = where(ctx)
+    city = place.city()
+    wanted = view.CaseFilter(hotline=hotline, state=state, since=moment(since, city), limit=limit)
+    found = run(_newest(city, place.paths, wanted))
+    if not found:
+        known("hotline", hotline, city.hotline)
+    names = Names.of(city)
+    if as_json:
+        show_json([view.case_json(one, names, full) for one in found])
+        return
+    show_table(
+        ("opened", "case", "hotline", "citizen", "state", "goes to", "agent", "call"),
+        [
+            (
+                names.moment(one.opened_at),
+                one.number,
+                names.hotline(one.hotline) if one.hotline else "",
+                mask(one.contact_number or one.caller_number, full) or "withheld",
+                one.state,
+                f"{names.unit(one.unit) if one.unit else 'the centre'} ({one.backend})",
+                names.agent(one.agent) if one.agent else one.channel,
+                one.call_id,
+            )
+            for one in found
+        ],
+        empty="No cases fit."
+        if wanted != view.CaseFilter(limit=limit)
+        else "No cases yet. A case is opened when an agent answers a citizen.",
+    )
+
+
+@app.command("show")
+def show_case(
+    ctx: typer.Context,
+    case: Annotated[
+        str,
+        typer.Argument(
+            help="The case's number, a beginning or an end of it that fits one case, or the id of its call; "
+            "`last` is the newest."
+        ),
+    ] = "last",
+    full: FullOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one case: where it is and goes, the citizen, the call, recording, transcript and history."""
+    place = where(ctx)
+    city = place.city()
+    found = run(_whole(city, place.paths, case))
+    names = Names.of(city)
+    if as_json:
+        show_json(view.whole_json(found, names, full))
+    else:
+        show_page(case_page(found, names, full=full))
+
+
+async def _newest(city: City, paths: Paths, wanted: view.CaseFilter) -> tuple[CaseRow, ...]:
+    async with reading(city, paths) as session:
+        return await view.newest(session, wanted)
+
+
+async def _whole(city: City, paths: Paths, text: str) -> view.WholeCase:
+    async with reading(city, paths) as session:
+        try:
+            number = await find_case(session, text)
+        except NotFoundError as error:
+            fail(str(error))
+        return await view.whole(session, number)
