@@ -26,6 +26,8 @@ def connect(city: City, paths: Paths) -> Redis[str]:
     client: Redis[str] = Redis.from_url(
         redis_url(city, paths),
         decode_responses=True,
+        # One writer's broken bytes must not stop every reader of a stream.
+        encoding_errors="replace",
         health_check_interval=15,
         retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), 5),
         retry_on_error=[RedisConnectionError],

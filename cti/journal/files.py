@@ -62,7 +62,7 @@ class Reader:
         """Return up to `most` bytes from the position on; the position stays."""
         return os.pread(self._descriptor, most, self.position.offset)
 
-    def after(self, used: int) -> Position:
+    def further(self, used: int) -> Position:
         """Return the position `used` bytes further."""
         offset = self.position.offset + used
         return replace(self.position, offset=offset, head=_head(self._descriptor, offset))
@@ -70,6 +70,10 @@ class Reader:
     def is_cut_off(self) -> bool:
         """Whether the file holds less than has been read of it."""
         return os.fstat(self._descriptor).st_size < self.position.offset
+
+    def left(self) -> int:
+        """Return how many bytes the file holds beyond the position."""
+        return max(0, os.fstat(self._descriptor).st_size - self.position.offset)
 
     def close(self) -> None:
         """Close the file."""
@@ -92,12 +96,17 @@ def resume(found: Sequence[JournalFile], saved: Position | None) -> tuple[Reader
     return None, False
 
 
+def after(found: Sequence[JournalFile], inode: int) -> int:
+    """Return the place in `found` behind the file with this inode.
+
+    A file that was removed while it was read came before all there are.
+    """
+    return next((place for place, entry in enumerate(found, 1) if entry.inode == inode), 0)
+
+
 def following(found: Sequence[JournalFile], inode: int) -> JournalFile | None:
     """Return the file that comes after the one with this inode, once something is in it."""
-    inodes = [entry.inode for entry in found]
-    if inode not in inodes:  # removed while it was read: what comes next is the oldest there is
-        return next((entry for entry in found if entry.size), None)
-    return next((entry for entry in found[inodes.index(inode) + 1 :] if entry.size), None)
+    return next((entry for entry in found[after(found, inode) :] if entry.size), None)
 
 
 def begin(entry: JournalFile) -> Reader | None:

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from cti.facts import encode
-from cti.journal.files import Position, Reader, begin, files, following, resume
+from cti.journal.files import Position, Reader, after, begin, files, following, resume
 from cti.journal.inotify import FolderWatch
 from cti.journal.lines import JournalError, cut
 from cti.journal.translate import translate
@@ -57,8 +57,6 @@ class Counts:
     """Pieces of the journal that were no record of it."""
     started_over: int = 0
     """How often the journal was read from a beginning: a Redis without a position, or a file cut off."""
-    behind: int = 0
-    """Bytes that lay unread at the last look."""
 
 
 def key(node: str) -> str:
@@ -79,35 +77,48 @@ class Follower:
         self._reader: Reader | None = None
         self._saved: Position | None = None
         self._told_at = -TELL_SECONDS
+        self._failures = 0
         self.counts = Counts()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Follow until `stop` is set. A Redis that is away is waited for. Raises OSError from the file system."""
+        """Follow until `stop` is set, then read what is there. A Redis that is away is waited for.
+
+        Raises OSError from the file system.
+        """
         self._journal.parent.mkdir(parents=True, exist_ok=True)
-        failures = 0
         with FolderWatch(self._journal.parent) as watch:
             try:
                 while not stop.is_set():
                     try:
                         await self._follow(watch, stop)
-                        failures = 0
                     except RedisError as error:
-                        if not failures:
+                        if not self._failures:
                             _log.warning("redis_away", error=str(error))
-                        wait = _AWAY_SECONDS[min(failures, len(_AWAY_SECONDS) - 1)]
-                        failures += 1
+                        wait = _AWAY_SECONDS[min(self._failures, len(_AWAY_SECONDS) - 1)]
+                        self._failures += 1
                         await _unless(stop, wait)
             finally:
                 self._forget()
 
+    def lag(self) -> int:
+        """Return how many bytes of the journal have not been read."""
+        found = files(self._journal)
+        if self._reader is None:
+            return sum(entry.size for entry in found)
+        at = self._reader.position
+        return sum(entry.size for entry in found[after(found, at.inode) :]) + self._reader.left()
+
     async def _follow(self, watch: FolderWatch, stop: asyncio.Event) -> None:
         await self._find_position()
-        while not stop.is_set():
+        self._failures = 0
+        while True:
             watch.changed.clear()
             if await self._step(stop):
                 continue
-            await _first_of(watch.changed, stop, LOOK_SECONDS)
-            if not watch.changed.is_set() and await self._load() != self._saved:
+            if stop.is_set():
+                return
+            changed = await watch.wait(stop, LOOK_SECONDS)
+            if not changed and await self._load() != self._saved:
                 await self._find_position()
 
     async def _load(self) -> Position | None:
@@ -138,7 +149,6 @@ class Follower:
         # Asked before the end of the file is: whoever writes to a newer file has finished this one.
         newer = following(files(self._journal), self._reader.position.inode)
         piece = self._reader.read(PIECE_BYTES)
-        self.counts.behind = len(piece)
         found = cut(piece)
         if found.used:
             await self._append(found.records, found.broken, found.used, stop)
@@ -165,7 +175,7 @@ class Follower:
                 facts += [encode(fact) for fact in translate(record)]
             except JournalError as error:
                 self._broken(1, str(error))
-        position = reader.after(used)
+        position = reader.further(used)
         saved = (str(self._saved.inode), str(self._saved.offset)) if self._saved else ("", "")
         waiting = await self._redis.eval(
             _APPEND, 2, FACTS, self._key, *saved, position.inode, position.offset, position.head, *facts
@@ -196,12 +206,3 @@ async def _unless(stop: asyncio.Event, seconds: float) -> bool:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
     return stop.is_set()
-
-
-async def _first_of(changed: asyncio.Event, stop: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.ensure_future(event.wait()) for event in (changed, stop)]
-    try:
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

@@ -51,6 +51,16 @@ class FolderWatch:
         asyncio.get_running_loop().remove_reader(self._descriptor)
         os.close(self._descriptor)
 
+    async def wait(self, stop: asyncio.Event, seconds: float) -> bool:
+        """Return when something changed (True), `stop` is set, or the time is over."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.changed, stop)]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return self.changed.is_set()
+
     def _error(self) -> OSError:
         number = ctypes.get_errno()
         return OSError(number, os.strerror(number), str(self._folder))
