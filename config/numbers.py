@@ -94,7 +94,11 @@ def from_china(number: str) -> str:
     """
     if _MOBILE.fullmatch(number[1:]) and number.startswith("0"):
         return number[1:]
-    number = "00" + number[1:] if number.startswith("+") else number
+    if number.startswith("+"):
+        number = "00" + number[1:]
+    elif number.startswith("86") and len(number) >= 12:
+        # No number of China has 12 digits without a 0 before them.
+        number = "00" + number
     rest = number[4:]
     if not number.startswith("0086") or not rest:
         return number

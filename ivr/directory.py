@@ -153,8 +153,8 @@ def caller(text: str) -> str:
 
     +86 138… → 138…, +86 750 … → 0750…, +852 … → 00852…. Bounded work for any text.
     """
-    number = digits(text)
-    return from_china(number) if number.strip("+0") else ""
+    number = from_china(digits(text))
+    return number if number.strip("0") else ""
 
 
 def microseconds(moment: datetime, zone: ZoneInfo) -> int:

@@ -1,6 +1,6 @@
 """Builds the clips that are missing or changed, each whole or not at all.
 
-A clip comes from the city's human recording where there is one (`<city>/prompts/<language>/<id>.wav`), else
+A clip comes from the city's human recording where there is one (`<city>/recordings/prompts/<language>/<id>.wav`), else
 from the voice. Either way sox makes it what the telephone carries: 8 kHz, mono, 16 bit, nothing below 100 Hz,
 peaks at -3 dB of full scale.
 """

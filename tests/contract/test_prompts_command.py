@@ -28,9 +28,14 @@ def test_prompts_are_built_checked_and_listed(tmp_path: Path, monkeypatch: pytes
         assert result.exit_code == code, result.output
         return result.stdout, result.stderr
 
-    _, faults = yht("check", code=1)
-    assert "zh/greeting: is not built: run `yht prompts build`" in faults.splitlines()
+    _, said = yht("check", code=1)
+    assert said.startswith("yht: no prompt is built in ")
+    assert said.count("\n") == 1
     assert yht("build")[0].startswith("7 clips built, 0 kept in ")
+    (tmp_path / "opt" / "prompts" / "espeak-ng" / "zh" / "greeting.wav").unlink()
+    _, faults = yht("check", code=1)
+    assert faults == "zh/greeting: is not built: run `yht prompts build`\n"
+    assert yht("build")[0].startswith("1 clips built, 6 kept in ")
     assert yht("build")[0].startswith("0 clips built, 7 kept in ")
     assert (tmp_path / "opt" / "prompts" / "espeak-ng" / "zh" / "unknown_number.wav").is_file()
     rows = json.loads(yht("list", "--json")[0])

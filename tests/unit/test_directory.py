@@ -123,6 +123,8 @@ CALLERS = {
     "+8613800138000": "13800138000",
     "008613800138000": "13800138000",
     "13800138000": "13800138000",
+    "8613800138000": "13800138000",
+    "867508577100": "07508577100",
     "013800138000": "13800138000",
     "+86013800138000": "13800138000",
     "+867508577100": "07508577100",
@@ -156,7 +158,10 @@ def test_any_text_has_a_plan(text: str) -> None:
     assert len(plan.caller) <= MAX_DIGITS + 2
 
 
-@given(st.text(max_size=60))
+PIECES = st.lists(st.sampled_from(["+", "+86", "0086", "0", "00", "138", "75", "1", "800138000"]), max_size=8)
+
+
+@given(st.text(max_size=60) | PIECES.map("".join))
 def test_a_caller_stays_the_same_when_read_again(text: str) -> None:
     once = caller(text)
     assert caller(once) == once

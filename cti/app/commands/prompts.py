@@ -79,6 +79,8 @@ def check_prompts(ctx: typer.Context, as_json: JsonOption = False) -> None:
         show_json({"clips": len(work.items), "faults": [_fault(fault) for fault in faults]})
     elif not faults:
         sys.stdout.write(f"{len(work.items)} clips in {work.library.folder} are right\n")
+    elif not work.library.entries():
+        fail(f"no prompt is built in {work.library.folder}: run `yht prompts build`")
     _say(faults)
 
 
