@@ -117,6 +117,7 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
         loop.add_signal_handler(number, told, number)
     logger.info("process_started")
     beating = asyncio.create_task(_beat(key_of(name, node), name, node, ready, redis), name="beat")
+    beating.add_done_callback(_tell_of_failure)
     announcing = asyncio.create_task(_announce(ready, logger), name="announce")
     working = asyncio.ensure_future(main(where, ready, stop))
     stopping = asyncio.create_task(stop.wait(), name="stopping")
@@ -130,14 +131,18 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
         with contextlib.suppress(asyncio.CancelledError):
             await working
     finally:
-        if beating.done() and not beating.cancelled() and (error := beating.exception()):
-            logger.error("health_failed", exc_info=error)
         for task in (beating, announcing, stopping):
             task.cancel()
         await asyncio.gather(beating, announcing, stopping, return_exceptions=True)
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(0.3), redis:
                 await redis.delete(key_of(name, node))
+
+
+def _tell_of_failure(beating: asyncio.Task[None]) -> None:
+    """A health that raises costs the process its place in `yht status`, not its life."""
+    if not beating.cancelled() and (error := beating.exception()):
+        structlog.get_logger("process").error("health_failed", exc_info=error)
 
 
 async def _announce(ready: Ready, logger: structlog.stdlib.BoundLogger) -> None:
@@ -152,13 +157,14 @@ async def _beat(key: str, name: str, node: str, ready: Ready, redis: Redis[str])
     started = time.time_ns() // 1000
     reached = True
     while True:
+        is_ready = ready.done.is_set()
         fields: dict[str, Value] = {
             "name": name,
             "node": node,
             "pid": os.getpid(),
             "started": started,
             "at": time.time_ns() // 1000,
-            "ready": ready.done.is_set(),
+            "ready": is_ready,
             **ready.health(),
         }
         texts: dict[str | bytes, bytes | float | int | str] = {
@@ -177,8 +183,8 @@ async def _beat(key: str, name: str, node: str, ready: Ready, redis: Redis[str])
             if reached:
                 logger.warning("redis_away", error=str(error))
             reached = False
-        if ready.done.is_set():
+        if is_ready:
             await asyncio.sleep(BEAT_SECONDS)
-        else:
+        else:  # whoever waits for the process to be ready hears of it at once
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(ready.done.wait(), BEAT_SECONDS)
