@@ -22,6 +22,7 @@ _STEPS: Final[Mapping[str, str]] = {
     "static_queue": "no engine answers: the call goes to the static queue of the same seats",
     "callback": "nobody took the call: a callback request is noted down",
 }
+_STATES: Final[Mapping[str, str]] = {"offered": "offered a call", "wrap_up": "in wrap-up"}
 _NOT_QUEUED: Final[Mapping[str, str]] = {
     "prompt": "a prompt is played and the call ends",
     "reject": "the call is rejected",
@@ -219,7 +220,8 @@ def _call_ended(_fact: Fact, _story: _Story) -> str:
 def _agent_state(fact: Fact, story: _Story) -> str:
     reason = _text(fact, "reason")
     why = f" ({reason.replace('_', ' ')})" if reason else ""
-    state = _text(fact, "state").replace("_", " ")
+    state = _text(fact, "state")
+    state = _STATES.get(state, state.replace("_", " "))
     return f"agent {story.names.agent(_text(fact, 'agent'))} is {state}{why}"
 
 

@@ -129,7 +129,7 @@ def since(text: str, now: int, timezone: str) -> int:
         moment = today.replace(hour=int(match[1]), minute=int(match[2]))
     else:
         try:
-            moment = datetime.fromisoformat(wanted)
+            moment = datetime.fromisoformat(text.strip())
         except ValueError:
             raise ValueError(
                 f"{text!r} is no moment; write 30m, 2h, 3d, today, 08:00, 2026-11-24 or 2026-11-24T08:00"
