@@ -29,7 +29,7 @@ PIECE_BYTES: Final = 256 * 1024
 """Read at once; several times the longest record."""
 MAX_WAITING: Final = 200_000
 """Facts in the stream beyond which the follower waits for the ledger: the journal keeps them at no cost."""
-LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 2.0
 """How often to look without being woken; inotify tells of no change on some network file systems."""
 TELL_SECONDS: Final = 60.0
 """Rubbish in the journal is logged at most this often."""
