@@ -76,7 +76,7 @@ class Floor:
 
     def next(self, now: int) -> Match | None:
         """Return the next match, or None. Its call and agent are out until `settled`."""
-        while (match := self._matcher.next()) is not None:
+        while self._nodes and (match := self._matcher.next()) is not None:
             if self.state.calls[match.call].node in self._nodes:
                 self._pending.update((match.call, match.agent))
                 return match
@@ -146,8 +146,6 @@ class Floor:
             self._matcher.put_call(WaitingCall(call_id, call.queue, call.priority, call.queued_at))
         else:
             self._matcher.drop_call(call_id)
-            if call is None:
-                self._held.pop(call_id, None)
 
     def _place_agent(self, agent_id: str) -> None:
         agent = self.state.agents.get(agent_id)

@@ -35,7 +35,7 @@ class HallState:
         self._agent_at: dict[str, LiveId] = {}
         self._call_at: dict[str, LiveId] = {}
         self._left: deque[tuple[LiveId, str, str]] = deque()
-        """Rows that are gone: their ids stand until the stream is past them, or an old event would wake them."""
+        """Rows that are gone: their ids stand until the stream is past them, or an older event would wake them."""
         self._leases: list[tuple[int, str]] = []
 
     def load(self, snapshot: Snapshot) -> Touched:
@@ -61,6 +61,8 @@ class HallState:
         """Take the rows of one event, each if it is newer than what is here."""
         agent, call, live = change.agent, change.call, change.live
         agents = calls = frozenset[str]()
+        if live <= self.cursor:
+            return Touched()
         if agent and live >= self._agent_at.get(agent.id, NOWHERE) and self._set_agent(agent.id, agent, live):
             agents = frozenset((agent.id,))
         if call and live >= self._call_at.get(call.id, NOWHERE) and self._set_call(call.id, call, live):
