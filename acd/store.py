@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 LIVE_BATCH: Final = 1000
 """Most events of one read."""
-_BLOCK_MS: Final = 5000
+_BLOCK_MS: Final = 2000
+"""Well below the 5 s after which the client takes Redis for lost (redis-py's own default)."""
 
 Outcome = Literal["done", "already", "refused"]
 
