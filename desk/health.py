@@ -11,8 +11,9 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from cti import sql
 
 ANSWER_SECONDS: Final = 2.0
 
@@ -47,7 +48,7 @@ async def _answers(name: str, check: Check) -> bool:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             await check()
-    except (RedisError, SQLAlchemyError, OSError, TimeoutError) as error:
+    except (*sql.AWAY, RedisError, TimeoutError) as error:
         _log.warning("neighbour_away", neighbour=name, error=str(error) or type(error).__name__)
         return False
     return True

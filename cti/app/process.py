@@ -28,7 +28,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import typer
@@ -47,6 +47,7 @@ SUPERVISED: Final = "YHT_SUPERVISED"
 BEAT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 7
 """A process that has not beaten for this long is not shown as living."""
+CANCEL_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 8.0
 """How long `main` may take after `stop`; then it is cancelled. The supervisor kills after ten."""
 
@@ -119,7 +120,7 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
     beating = asyncio.create_task(_beat(key_of(name, node), name, node, ready, redis), name="beat")
     beating.add_done_callback(_tell_of_failure)
     announcing = asyncio.create_task(_announce(ready, logger), name="announce")
-    working = asyncio.ensure_future(main(where, ready, stop))
+    working: asyncio.Future[None] = asyncio.ensure_future(main(where, ready, stop))
     stopping = asyncio.create_task(stop.wait(), name="stopping")
     try:
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -127,16 +128,23 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
             await asyncio.wait((working,), timeout=STOP_SECONDS)
         if not working.done():
             logger.warning("process_cancelled", after_seconds=STOP_SECONDS)
-            working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
+            await _end(working)
+        if not working.cancelled():
+            working.result()
     finally:
-        for task in (beating, announcing, stopping):
-            task.cancel()
-        await asyncio.gather(beating, announcing, stopping, return_exceptions=True)
+        await _end(working, beating, announcing, stopping)
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(0.3), redis:
                 await redis.delete(key_of(name, node))
+
+
+async def _end(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks until they are done: a client that was just connecting can take one cancellation for its own."""
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)
 
 
 def _tell_of_failure(beating: asyncio.Task[None]) -> None:

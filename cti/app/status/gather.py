@@ -11,7 +11,6 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from config import City
 from config.paths import Paths
@@ -95,7 +94,7 @@ async def _ask_database(city: City, paths: Paths) -> str:
             await connection.execute(text("SELECT 1"))
     except TimeoutError:
         return f"no answer in {ANSWER_SECONDS:g} s"
-    except (SQLAlchemyError, OSError) as error:
+    except sql.AWAY as error:
         return " ".join(str(getattr(error, "orig", None) or error).split())[:200]
     else:
         return UP

@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from config import City
 from config.paths import Paths
-from cti import asterisk, live, secrets, sql
+from cti import asterisk, live, migrate, secrets, sql
 from cti.app.supervisor import parts, ports
 
 ANSWER_SECONDS = 5.0
@@ -69,11 +68,9 @@ async def _reach_redis(city: City, paths: Paths) -> None:
 
 async def _tables(city: City, paths: Paths) -> None:
     url = sql.database_url(paths.database, city.platform.database.url)
-    from cti import migrate
-
     try:
         await asyncio.to_thread(migrate.upgrade, url)
-    except (SQLAlchemyError, OSError) as error:
+    except sql.AWAY as error:
         place = city.places.get("platform.database.url", str(paths.database))
         reason = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
         raise NotPrepared(f"{place}: that database can not be used ({reason})") from error
