@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from caselink import CaseEventRow, CaseRow, Opening
 from cti.facts import Fact
+from cti.ledger import store
 from cti.sql import open_database, sessions
-from cti.tables import FactRow
 from tests.contract.cities import small_city
 
 pytestmark = pytest.mark.contract
@@ -63,29 +63,12 @@ class Ledger:
         self.told: list[Fact] = []
 
     async def take(self, batch: Sequence[Fact]) -> None:
-        while True:
-            try:
-                async with self.sessions.begin() as session:
-                    ids = [fact.fact_id for fact in batch]
-                    known = set(
-                        await session.scalars(select(FactRow.fact_id).where(FactRow.fact_id.in_(ids)))
-                    )
-                    for fact in {fact.fact_id: fact for fact in batch if fact.fact_id not in known}.values():
-                        session.add(
-                            FactRow(
-                                fact_id=fact.fact_id,
-                                kind=fact.kind,
-                                at=fact.at,
-                                call_id=fact.call_id,
-                                data=dict(fact.data),
-                            )
-                        )
-                    await session.flush()
-                    told = await self.opening.project(session, batch)
-            except IntegrityError:  # another ledger stored one of these facts meanwhile
-                continue
-            self.told.extend(told)
-            return
+        async with self.sessions.begin() as session:
+            new = await store.insert_new(session, batch)
+            await store.project_calls(session, new)
+            told = await self.opening.project(session, new)
+            await store.insert_new(session, told)
+        self.told.extend(told)
 
 
 @pytest.fixture
@@ -171,8 +154,10 @@ async def test_two_ledgers_at_once_open_each_case_once_and_whole(database: str) 
     ledgers = [Ledger(engine) for engine in engines]
 
     async def work(ledger: Ledger, mine: list[Fact]) -> None:
-        for fact in mine:
-            await ledger.take([fact])
+        while mine:
+            size = chance.randint(1, 5)
+            await ledger.take(mine[:size])
+            del mine[:size]
 
     dealt: list[list[Fact]] = [[], []]
     for fact in facts:
