@@ -172,6 +172,7 @@ class _Robot:
                 self._happened(turns.LineUp("" if ok else f"{status} {reason}"))
             case Incoming(call=call):
                 self.call, self.invite = call, event
+                self.watch(self._now_ms(), "invited", event.header("X-YHT-Call-ID"))
                 self._mark("ringing")
                 self._happened(turns.CallChanged("ringing"))
             case Ringing():
@@ -188,6 +189,8 @@ class _Robot:
                 self.digits += digit
                 self.watch(self._now_ms(), "digit", digit)
             case Ended(status=status, reason=reason):
+                if self.recogniser is not None:
+                    self._is_like(self.recogniser.last())
                 self._mark("ended")
                 self._happened(turns.CallChanged("over", f"{status} {reason}"))
             case _:
@@ -206,10 +209,13 @@ class _Robot:
             self._happened(turns.Voice(changed == "started"))
         if self.recogniser is not None:
             self.recogniser, like = self.recogniser.hear(samples)
-            if like >= LIKE:
-                self.recogniser = None
-                self.watch(self._now_ms(), "recognised", f"{like:.2f}")
-                self._happened(turns.Recognised())
+            self._is_like(like)
+
+    def _is_like(self, like: float) -> None:
+        if like >= LIKE:
+            self.recogniser = None
+            self.watch(self._now_ms(), "recognised", f"{like:.2f}")
+            self._happened(turns.Recognised())
 
     def _mark(self, moment: str) -> None:
         if moment not in self.timings:

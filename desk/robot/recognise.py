@@ -1,8 +1,8 @@
 """Recognises a known clip in what a call brings: pure, by comparing waves.
 
-What is compared is the end of the clip, its last KEY_MS with a voice in them: when that was heard, the clip
-was heard to its end. A-law costs little likeness; another voice, or the same one with other words, has next
-to none.
+What is compared is the end of the clip, KEY_MS of it with a voice in them: when that was heard, the clip was
+heard to its end. A-law costs little likeness; another voice, or the same one with other words, has next to
+none. The last TAIL_MS may be missing: who plays a clip and hangs up takes what is on its way with it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ from desk.phone.sound import FRAME_BYTES, RATE, SoundError, level_db
 Wave = npt.NDArray[np.float64]
 
 KEY_MS: Final = 600
-LIKE: Final = 0.5
-"""The least likeness (normalised correlation, 0 to 1) that counts. Unrelated speech stays below 0.2."""
+TAIL_MS: Final = 120
+LIKE: Final = 0.7
+"""The least likeness (normalised correlation, 0 to 1) that counts: half of the key was heard, or all of it with
+a slip of the jitter buffer in its middle. Unrelated speech stays below 0.2."""
 QUIET_DB: Final = -45.0
 EVERY_FRAMES: Final = 8
 """How often the newest sound is compared, in frames."""
+
+
+def _bytes(milliseconds: int) -> int:
+    return milliseconds * RATE // 1000 * 2
 
 
 def key_of(clip: bytes) -> bytes:
@@ -30,7 +36,9 @@ def key_of(clip: bytes) -> bytes:
     end = len(clip) - len(clip) % FRAME_BYTES
     while end > 0 and level_db(clip[end - FRAME_BYTES : end]) < QUIET_DB:
         end -= FRAME_BYTES
-    key = clip[max(0, end - KEY_MS * RATE // 1000 * 2) : end]
+    if end > _bytes(KEY_MS):
+        end -= _bytes(TAIL_MS)
+    key = clip[max(0, end - _bytes(KEY_MS)) : end]
     if len(key) < FRAME_BYTES * 5:
         raise SoundError("the clip holds no sound that could be recognised")
     return key
@@ -76,3 +84,7 @@ class Recogniser:
         if unread < EVERY_FRAMES:
             return Recogniser(self.key, recent, unread), 0.0
         return Recogniser(self.key, recent, 0), likeness(self.key, recent)
+
+    def last(self) -> float:
+        """Return the likeness of what was heard last, when nothing more will come."""
+        return likeness(self.key, self.recent) if self.unread else 0.0

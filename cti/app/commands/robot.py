@@ -24,6 +24,7 @@ from desk.robot.steps import Cue
 INTERRUPTED = 130
 _WORDS = {
     "dialed": "dials",
+    "invited": "is called, by call",
     "ringing": "rings",
     "answered": "is answered",
     "first_audio": "hears the first sound",
