@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from redis import Redis
 from ruamel.yaml import YAML
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,6 @@ def free_ports() -> dict[str, Any]:
                 "ami": {"port": base},
                 "agi": {"port": base + 1},
                 "http": {"bind": "127.0.0.1", "port": base + 2},
-                "websocket": {"port": base + 3},
             }
 
 
@@ -192,6 +192,12 @@ class Platform:
             if isinstance(row.get("data"), str):
                 row["data"] = json.loads(row["data"])
         return [row for row in rows if kind in ("", row["kind"]) and call_id in ("", row["call_id"])]
+
+    def waiting(self, queue: str) -> list[str]:
+        """Return the calls that wait in a queue, or are being offered, in the order of their places."""
+        with Redis(unix_socket_path=str(self.home / "run" / "redis.sock"), decode_responses=True) as redis:
+            calls: list[str] = redis.zrange(f"{{yht}}:queue:{queue}", 0, -1)  # type: ignore[assignment]
+            return calls
 
     def channels(self) -> int:
         """Return how many channels Asterisk has."""

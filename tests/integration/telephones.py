@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+import numpy as np
+import soundfile
 
 from cti.app.bench import sipp
 from cti.app.bench.seats import Seats
@@ -13,6 +17,7 @@ from cti.app.bench.wire import Wire, open_wire
 
 SEATS_AT = "127.0.0.3"
 CITIZENS_AT = "127.0.0.2"
+SPEAKING = Path(__file__).parent / "sipp" / "speaking"
 
 
 def free_udp_port(host: str) -> int:
@@ -45,9 +50,11 @@ class Telephones:
 async def citizen(
     folder: Path, name: str, sip_port: int, number: str = "12319", within: float = 90.0
 ) -> AsyncIterator[sipp.Sipp]:
-    """One citizen who dials `number`, waits, and talks until the agent hangs up."""
+    """One citizen who dials `number`, waits, and talks, with sound, until the agent hangs up."""
+    sound = (np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000) * 0.3).astype(np.float32)
+    await asyncio.to_thread(soundfile.write, folder / "sound.alaw", sound, 8000, format="RAW", subtype="ALAW")
     load = sipp.Load(
-        "caller",
+        str(SPEAKING),
         local=(CITIZENS_AT, free_udp_port(CITIZENS_AT)),
         media_port=free_udp_port(CITIZENS_AT),
         within=within,

@@ -73,7 +73,7 @@ async def test_one_talks_and_two_wait_while_the_engine_is_killed(
         assert platform.channels() == 4, "the two who talk and the two who wait are all there"
         await soon(lambda: platform.pid("engine") not in (0, killed), "the engine is started again", 30)
         await soon(lambda: platform.yht("status").returncode == 0, "everything is up again", 30)
-        assert [row["call"] for row in _waiting(platform)] == [first, second]
+        assert platform.waiting("general") == [first, second]
 
         ringing.talk_seconds = 1.0
         await asyncio.to_thread(platform.hang_up_seat, "1001")
@@ -89,9 +89,3 @@ async def test_one_talks_and_two_wait_while_the_engine_is_killed(
             assert kinds.count(kind) == 1, f"{kind} of {call_id}: {kinds}"
     assert ringing.seats.counts["doubled"] == 0
     assert platform.channels() == 0
-
-
-def _waiting(platform: Platform) -> list[dict[str, str]]:
-    rows = platform.json("queue", "list")
-    waiting: list[dict[str, str]] = next(row["calls"] for row in rows if row["queue"] == "general")
-    return waiting
