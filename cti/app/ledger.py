@@ -56,12 +56,20 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
 class Process:
     """The parts of one ledger. `redis` decodes its replies; whoever makes the process closes it."""
 
-    def __init__(self, city: City, paths: Paths, redis: Redis[str], made: Sessions) -> None:
+    def __init__(
+        self,
+        city: City,
+        paths: Paths,
+        redis: Redis[str],
+        made: Sessions,
+        look_seconds: float = LOOK_SECONDS,
+    ) -> None:
         node = city.platform.node
         self._city = city
         self._paths = paths
         self._redis: Any = redis
         self._sessions = made
+        self._look_seconds = look_seconds
         self._transcripts = AskForTranscripts(redis, made)
         self._follower = Follower(paths.journal, node, redis)
         self._ledger = Ledger(
@@ -120,7 +128,7 @@ class Process:
                 watch.changed.clear()
                 await _unless_away("callbacks_wait", self._take_up_callbacks)
                 await _unless_away("lost_calls_wait", self._close_lost_calls)
-                await watch.wait(stop, LOOK_SECONDS)
+                await watch.wait(stop, self._look_seconds)
 
     async def _take_up_callbacks(self) -> None:
         await take_up(self._paths.callbacks, self._sessions, self._city, self._append)
