@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.console import Group
 from rich.text import Text
@@ -208,8 +208,3 @@ def _line(text: str) -> Text:
 
 def _field(label: str, value: str) -> Text:
     return Text.assemble("  ", (f"{label:<{_LABEL}}", "dim"), f"  {value}")
-
-
-def plain(page: Iterable[Text]) -> str:
-    """Return lines as text without styles."""
-    return "\n".join(line.plain for line in page) + "\n"
