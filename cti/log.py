@@ -43,8 +43,10 @@ _NOISY: Final = (
 )
 
 
-def set_up(process: str, folder: Path, *, node: str = "", foreground: bool) -> Path:
+def set_up(process: str, folder: Path, *, node: str = "", foreground: bool, least: str = "info") -> Path:
     """Send every log line of this process to its file, and to stderr too in the foreground; return the file.
+
+    `least` is the least level that a person in the foreground is shown.
 
     Lines of libraries that use Python's own logging go the same way. `YHT_LOG_LEVEL` (debug, info, warning)
     names the least level. Raises OSError when the file can not be written.
@@ -78,6 +80,7 @@ def set_up(process: str, folder: Path, *, node: str = "", foreground: bool) -> P
     handlers: list[logging.Handler] = [to_file]
     if foreground:
         to_person = logging.StreamHandler(sys.stderr)
+        to_person.setLevel(least.upper())
         to_person.setFormatter(_formatter(shared, short_line))
         handlers.append(to_person)
     root = logging.getLogger()

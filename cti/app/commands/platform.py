@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -37,7 +38,10 @@ def up(
     began = time.monotonic()
     city = place.city()
     try:
-        log.set_up("supervisor", place.paths.log, node=city.platform.node, foreground=False)
+        watched = report < 0
+        log.set_up(
+            "supervisor", place.paths.log, node=city.platform.node, foreground=watched, least="warning"
+        )
     except OSError as error:
         fail(f"{error.filename}: {error.strerror} - name another home with --home")
 
@@ -46,6 +50,8 @@ def up(
 
     if not run(city, place.paths, tell):
         raise typer.Exit(BAD)
+    if watched:
+        sys.stdout.write("Everything has stopped.\n")
 
 
 def _say(running: bool, lines: tuple[str, ...], place: Where, seconds: float, report: int) -> None:
@@ -106,6 +112,9 @@ def _detached(place: Where) -> None:
             f"the supervisor (pid {supervisor.pid}) has not started the platform: {last.removeprefix('yht: ')}"
         )
     lines = tuple(told["lines"])
+    if not told["running"]:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it is putting its things away
+            supervisor.wait(DETACHED_SECONDS)
     _show(told["running"], lines, place, time.monotonic() - began)
     if lines or not told["running"]:
         raise typer.Exit(BAD)

@@ -122,7 +122,7 @@ class Supervisor:
                     "platform_started", ready=outcome.running, seconds=round(time.monotonic() - begun, 2)
                 )
                 for line in outcome.lines:
-                    _log.error("not_ready", reason=line)
+                    _log.info("not_ready", reason=line)  # told to the person too
                 if outcome.running:
                     self._tell(outcome)
                     await stopping
@@ -166,7 +166,10 @@ class Supervisor:
             if waits_for:
                 lines.append(f"{name} waits for {' and '.join(waits_for)}")
             elif known.last_exit:
-                lines.append(f"{name} ended with {known.last_exit}: {self._last_words(name)}")
+                said = self._last_words(name) or "it said nothing"
+                lines.append(
+                    f"{name} ended with {known.last_exit}: {said} - see {self._paths.log}/{name}.log"
+                )
             else:
                 lines.append(
                     f"{name} was not ready in {START_SECONDS:g} s - see {self._paths.log}/{name}.log"
@@ -174,15 +177,13 @@ class Supervisor:
         return Outcome(running, tuple(lines))
 
     def _last_words(self, name: str) -> str:
-        for file in (parts.output_of(self._paths, name), self._paths.log / f"{name}.log"):
-            try:
-                written = file.read_bytes()[-4000:].decode("utf-8", "replace").splitlines()
-            except OSError:
-                continue
-            words = [line.strip() for line in written if line.strip()]
-            if words:
-                return f"{words[-1].removeprefix('yht: ')[:LAST_WORDS]} (in {file})"
-        return f"it said nothing; see {self._paths.log}"
+        """The last line that a process printed, "" where it printed none."""
+        try:
+            printed = parts.output_of(self._paths, name).read_bytes()[-4000:].decode("utf-8", "replace")
+        except OSError:
+            return ""
+        words = [line.strip() for line in printed.splitlines() if line.strip()]
+        return words[-1].removeprefix("yht: ")[:LAST_WORDS] if words else ""
 
     async def _stop_all(self) -> None:
         _log.info("platform_stopping")
@@ -225,7 +226,8 @@ class Supervisor:
             _log.info("stopped", name=name, how=how)
             return
         wait = None if again_in is None else round(again_in, 2)
-        _log.warning("ended", name=name, how=how, again_in_seconds=wait, said=self._last_words(name))
+        said = {} if how.startswith("signal") else {"said": self._last_words(name)}
+        _log.warning("ended", name=name, how=how, again_in_seconds=wait, **said)
         known = self._state.processes[name]
         tries = 1 if self._parts[name].essential else START_TRIES
         if not self._once_ready[name].is_set() and known.restarts + 1 >= tries:
