@@ -40,6 +40,7 @@ _NOISY: Final = (
     "uvicorn.access",
     "panoramisk",
     "alembic.runtime.plugins",
+    "twisted",
 )
 
 
