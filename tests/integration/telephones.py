@@ -43,7 +43,7 @@ class Telephones:
 
     async def __aexit__(self, *_: object) -> None:
         if self._wire is not None:
-            self._wire.close()
+            await self._wire.close()
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,7 @@ async def _round(
             counted = await process.finished()
         after = accounting.usage(mark)
     finally:
-        wire.close()
+        await wire.close()
     counted.check(f"{side}, {size} seats")
     if seats.counts["doubled"] or seats.counts["lost"]:
         raise Invalid(f"{side}: {seats.counts['doubled']} seats rung twice, {seats.counts['lost']} lost")

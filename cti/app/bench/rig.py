@@ -95,7 +95,6 @@ def write_city(folder: Path, seats: Sequence[str], telephone: tuple[str, int], b
             "ami": {"port": base},
             "agi": {"port": base + 1},
             "http": {"bind": "127.0.0.1", "port": base + 2},
-            "websocket": {"port": base + 3},
         },
     )
     _write(folder, "units.yaml", {"units": [{"id": "centre", "name": "热线中心"}]})
@@ -108,13 +107,7 @@ def write_city(folder: Path, seats: Sequence[str], telephone: tuple[str, int], b
             "seats": [{"ext": seat, "contact": f"sip:{seat}@{host}:{port}"} for seat in seats],
         },
     )
-    trunk = {
-        "id": "bench",
-        "name": "测量",
-        "match": [CITIZENS_AT],
-        "channels": 10_000,
-        "max_calls_per_second": 1000,
-    }
+    trunk = {"id": "bench", "name": "测量", "match": [CITIZENS_AT], "channels": 10_000}
     _write(folder, "trunks.yaml", {"trunks": [trunk]})
     texts = {
         name: {"zh": "测量用，不播放。", "en": "Not played."}

@@ -33,6 +33,7 @@ class Wire(asyncio.DatagramProtocol):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.DatagramTransport | None = None
+        self._closed: asyncio.Future[None] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the socket."""
@@ -47,13 +48,19 @@ class Wire(asyncio.DatagramProtocol):
         """Do what is due; to be called after the core was told something by other means than the socket."""
         self._send(self._core.wake(self._clock()))
 
-    def close(self) -> None:
-        """Close the socket; nothing is sent any more."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    async def close(self) -> None:
+        """Close the socket; afterwards nothing is sent any more and the address is free."""
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:
             self._transport.close()
             self._transport = None
+            await self._closed
 
     def _send(self, datagrams: list[Datagram]) -> None:
         if self._transport is None:
