@@ -27,7 +27,7 @@ from desk.phone import (
 )
 from desk.phone.sound import frames
 from desk.robot import steps, turns
-from desk.robot.recognise import LIKE, Recogniser
+from desk.robot.recognise import Recogniser
 from desk.robot.report import AUDIBLE_DB, Meter, Report, StepTime
 from desk.robot.script import Script
 
@@ -189,8 +189,8 @@ class _Robot:
                 self.digits += digit
                 self.watch(self._now_ms(), "digit", digit)
             case Ended(status=status, reason=reason):
-                if self.recogniser is not None:
-                    self._is_like(self.recogniser.last())
+                if self.recogniser is not None and self.recogniser.last():
+                    self._recognised()
                 self._mark("ended")
                 self._happened(turns.CallChanged("over", f"{status} {reason}"))
             case _:
@@ -208,14 +208,14 @@ class _Robot:
             self.watch(self._now_ms(), "speech", changed)
             self._happened(turns.Voice(changed == "started"))
         if self.recogniser is not None:
-            self.recogniser, like = self.recogniser.hear(samples)
-            self._is_like(like)
+            self.recogniser, heard = self.recogniser.hear(samples)
+            if heard:
+                self._recognised()
 
-    def _is_like(self, like: float) -> None:
-        if like >= LIKE:
-            self.recogniser = None
-            self.watch(self._now_ms(), "recognised", f"{like:.2f}")
-            self._happened(turns.Recognised())
+    def _recognised(self) -> None:
+        self.recogniser = None
+        self.watch(self._now_ms(), "recognised", "")
+        self._happened(turns.Recognised())
 
     def _mark(self, moment: str) -> None:
         if moment not in self.timings:

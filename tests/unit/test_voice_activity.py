@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from desk.phone import SoundError, Vad, level_db
 from desk.phone.sound import FLOOR_DB, FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, RATE, SILENCE, frames
-from desk.robot.recognise import LIKE, Recogniser, key_of, likeness
+from desk.robot.recognise import Recogniser, compare, key_of
 
 pytestmark = pytest.mark.unit
 
@@ -92,8 +92,8 @@ def heard_at(clip: bytes, sound: bytes) -> list[int]:
     """Return after how many milliseconds the clip was recognised."""
     listening, found = Recogniser.of(clip), []
     for at, frame in enumerate(frames(sound)):
-        listening, like = listening.hear(frame)
-        if like >= LIKE:
+        listening, heard = listening.hear(frame)
+        if heard:
             found.append((at + 1) * FRAME_MS)
     return found
 
@@ -113,9 +113,25 @@ def test_a_clip_cut_short_and_other_speech_are_not_recognised() -> None:
     assert heard_at(clip, SILENCE * 200) == []
 
 
+def test_a_clip_is_recognised_though_a_busy_machine_lost_and_repeated_some_of_it() -> None:
+    clip = babble(2.0, seed=1)
+    cut = frames(clip)
+    slipped = [*cut[:60], cut[59], cut[59], *cut[60:72], *cut[73:85], SILENCE, *cut[85:]]
+    assert heard_at(clip, b"".join(slipped) + SILENCE * 50)[0] in range(1880, 2400)
+
+
+def test_a_clip_whose_last_breath_was_cut_by_a_hangup_was_heard() -> None:
+    clip = babble(2.0, seed=1)
+    listening = Recogniser.of(clip)
+    for frame in frames(clip)[:-7]:
+        listening, _ = listening.hear(frame)
+    assert listening.last()
+
+
 def test_silence_around_a_clip_does_not_belong_to_its_key() -> None:
     clip = babble(1.5, seed=3)
-    assert likeness(key_of(SILENCE * 30 + clip + SILENCE * 30), clip) > 0.99
+    found = compare(key_of(SILENCE * 30 + clip + SILENCE * 30), clip)
+    assert (found.share, found.last) == (1.0, True)
 
 
 def test_a_clip_with_nothing_to_hear_is_refused() -> None:

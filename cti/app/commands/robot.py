@@ -30,7 +30,7 @@ _WORDS = {
     "first_audio": "hears the first sound",
     "first_speech": "hears the first word",
     "ended": "the call is over",
-    "recognised": "has heard the clip to its end, likeness",
+    "recognised": "has heard the clip to its end",
     "digit": "was sent the key",
     "refused": "can not:",
 }
