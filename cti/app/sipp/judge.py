@@ -12,6 +12,8 @@ from cti.app.sipp.values import resolve
 from cti.facts import Fact, Value
 
 Values = Mapping[str, Scalar]
+CLOCK_SLACK_US = 20_000
+"""A SIPp notes what it has sent when that may have been received already."""
 LONGEST = 80
 """Characters of a value that are shown."""
 
@@ -108,7 +110,8 @@ def _message(sip: SipExpectation, observed: Observed, values: Values) -> Iterato
         yield f"expected {_told(sip.after)}, which never happened"
         return
     limit = resolve(sip.within_ms, values)
-    passed = [(seen.at_us - earlier[0].at_us) / 1000 for seen in found if seen.at_us >= earlier[0].at_us]
+    since = earlier[0].at_us
+    passed = [(seen.at_us - since) / 1000 for seen in found if seen.at_us >= since - CLOCK_SLACK_US]
     if not passed or passed[0] > int(limit):
         took = f"it took {passed[0]:.0f} ms" if passed else "it came before"
         yield f"expected {_told(sip)} within {limit} ms after {_told(sip.after)}, {took}"

@@ -71,7 +71,7 @@ def parse_log(data: bytes) -> tuple[Seen, ...]:
     while position >= 0 and len(found) < MAX_MESSAGES:
         end_of_rule = data.find(b"\n", position)
         end_of_title = data.find(b"\n", end_of_rule + 1)
-        if end_of_title < 0:
+        if end_of_rule < 0 or end_of_title < 0:
             break
         title = data[end_of_rule + 1 : end_of_title]
         digits = b"".join(title.split(b"bytes")[0].split()[-1:]).strip(b"[]()")

@@ -71,6 +71,11 @@ class Sipp:
         """Whether it still runs."""
         return self._process.returncode is None
 
+    @property
+    def trouble(self) -> str:
+        """What it said if it has ended in a way other than good, "" else."""
+        return self._first_error() if self._process.returncode else ""
+
     async def finished(self, within: float) -> Counted:
         """Wait until it has made its calls and return what it counted. Raises SippFailed after `within` seconds."""
         try:

@@ -90,19 +90,18 @@ class Run:
         if actor.role != "citizen":
             await phones.run(name, actor, self.booking.agents[name], settings)
             return
-        number = str(self.values["line.number"])
-        if actor.dials is not None:
-            area = self.setting.city.platform.area_code
-            number = actor.dials.replace("{area_code}", area).replace("{area}", area.removeprefix("0"))
+        area = self.setting.city.platform.area_code
+        number = actor.dials if actor.dials is not None else str(self.values["line.number"])
+        number = number.replace("{area_code}", area).replace("{area}", area.removeprefix("0"))
         caller = f"139{secrets.randbelow(10**8):08}"
         told = actor.caller if actor.caller is not None else caller
         told = rubbish(actor.rubbish) if actor.rubbish else told
-        is_known = told == caller and "[$caller]" in self.loaded.xml(actor.does).read_text(encoding="utf-8")
+        asks = "[$caller]" in self.loaded.xml(actor.does).read_text(encoding="utf-8")
         self.values[f"caller.{name}"] = told
-        self.dialed[name] = Dialed(number, caller if is_known else "", now_us() - 1000)
-        await phones.call(
-            name, actor, number, self._address(actor), {"caller": told, **settings}, self._clip(actor)
-        )
+        self.dialed[name] = Dialed(number, caller if asks and told == caller else "", now_us() - 1000)
+        if asks:
+            settings["caller"] = told
+        await phones.call(name, actor, number, self._address(actor), settings, self._clip(actor))
 
     def _settings(self, actor: Actor) -> dict[str, Scalar]:
         return {name: resolve(value, self.values) for name, value in actor.settings.items()}
@@ -125,7 +124,9 @@ class Run:
     async def _take(self, step: Step, phones: Telephones) -> None:
         if step.ready is not None:
             await self.setting.desk.ready(self.booking.agents[step.ready])
-            await self._poll(partial(self._may_be_rung, step.ready), f"{step.ready} did not become ready")
+            await self._poll(
+                partial(self._may_be_rung, step.ready), f"{step.ready} did not become ready", phones
+            )
         elif step.not_ready is not None:
             await self.setting.desk.not_ready(self.booking.agents[step.not_ready])
         elif step.dial is not None:
@@ -133,7 +134,7 @@ class Run:
         elif step.run is not None:
             await self._start(step.run, phones)
         elif step.wait_for is not None:
-            await self._until(step.wait_for)
+            await self._until(step.wait_for, phones)
         elif step.pause_ms is not None:
             await asyncio.sleep(step.pause_ms / 1000)
 
@@ -142,7 +143,7 @@ class Run:
         agent = (await self._agents())[name]
         return (agent.state, agent.reason) not in NOT_YET_READY
 
-    async def _until(self, wait: WaitFor) -> None:
+    async def _until(self, wait: WaitFor, phones: Telephones) -> None:
         async def call_is_there() -> bool:
             await self._find_calls()
             call_id = self.calls.get(wait.call or "")
@@ -155,14 +156,19 @@ class Run:
 
         if wait.call is not None:
             times = f" {wait.count} times" if wait.count > 1 else ""
-            await self._poll(call_is_there, f"{wait.call}: waited for {wait.fact}{times}, it did not come")
+            await self._poll(
+                call_is_there, f"{wait.call}: waited for {wait.fact}{times}, it did not come", phones
+            )
         else:
             await self._poll(
-                agent_is_there, f"{wait.agent}: waited for the state {wait.state}, it did not come"
+                agent_is_there, f"{wait.agent}: waited for the state {wait.state}, it did not come", phones
             )
 
-    async def _poll(self, look: Callable[[], Awaitable[bool]], what: str) -> None:
+    async def _poll(self, look: Callable[[], Awaitable[bool]], what: str, phones: Telephones) -> None:
         while not await look():
+            for name, said in phones.trouble().items():
+                if self.scenario.expect.sipp.get(name, "good") == "good":
+                    raise Failed(f"{name}: its SIPp has ended: {said}")
             if time.monotonic() > self.deadline:
                 raise Failed(f"{what} within {self.scenario.within_seconds} s")
             await asyncio.sleep(LOOK_SECONDS)

@@ -66,6 +66,10 @@ class Telephones:
         """Wait until a citizen or phone has made its call. Raises SippFailed."""
         self.counted[name] = await self._running[name].finished(within)
 
+    def trouble(self) -> dict[str, str]:
+        """Return what those said that have ended in a way other than good, by name."""
+        return {name: sipp.trouble for name, sipp in self._running.items() if sipp.trouble}
+
     async def drained(self, name: str, within: float) -> None:
         """Let a seat's telephone end the call it has and take no more. Raises SippFailed."""
         self.counted[name] = await self._running[name].drained(within)
