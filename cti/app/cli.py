@@ -65,7 +65,9 @@ ENTRIES: Final = (
     Entry("case", f"{_HERE}.case:app", "Cases that calls have opened.", _WORK),
     Entry("agent", f"{_HERE}.agent:app", "Agents: who is signed in, ready, talking.", _WORK),
     Entry("queue", f"{_HERE}.queue:app", "Queues: who waits, and for how long.", _WORK),
-    Entry("recording", f"{_HERE}.recording:app", "Recordings of calls: find them, check they are whole.", _WORK),
+    Entry(
+        "recording", f"{_HERE}.recording:app", "Recordings of calls: find them, check they are whole.", _WORK
+    ),
     Entry("transcript", f"{_HERE}.transcript:app", "Transcripts of recordings.", _WORK),
     Entry("config", f"{_HERE}.config:app", "The city's configuration: check it.", _CONFIG),
     Entry("line", f"{_HERE}.line:app", "Hotlines: list them, explain what a caller hears.", _CONFIG),
