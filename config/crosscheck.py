@@ -109,7 +109,6 @@ def _ports(document: Document, platform: Platform) -> None:
         (("ami", "port"), platform.ami.port),
         (("agi", "port"), platform.agi.port),
         (("http", "port"), platform.http.port),
-        (("websocket", "port"), platform.websocket.port),
     ]
     # The one that is written in the file is where a default's clash is mended.
     for inside, port in sorted(single, key=lambda entry: entry[0] not in document.lines, reverse=True):

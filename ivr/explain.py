@@ -125,7 +125,7 @@ def _queued(told: _Telling, hotline: Hotline) -> None:
     ranked = of_line("priority") if hotline.priority is not None else told.place(f"queue.{queue.id}.priority")
     told.step(
         "waits",
-        f"in the queue {queue.id} ({queue.name}) with {by} priority {plan.priority}, to music {queue.music}",
+        f"in the queue {queue.id} ({queue.name}) with {by} priority {plan.priority}",
         of_line("queue"),
         told.place(f"queue.{queue.id}"),
         ranked,

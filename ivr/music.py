@@ -1,7 +1,7 @@
 """The music that a waiting citizen hears, composed here so that nobody's rights come with it.
 
 A slow pentatonic tune (宫商角徵羽 on C) over open fifths, plucked softly, 64 s long, looped by Asterisk. A city
-that has music of its own puts it beside or in place of the file (`music` of a queue).
+that has music of its own puts it beside or in place of the file (`opt/music`, docs/seams.md).
 """
 
 from __future__ import annotations

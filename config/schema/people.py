@@ -14,8 +14,6 @@ Source = Annotated[
     str, written(r"[0-9A-Za-z:.\-]{1,253}(/[0-9]{1,3})?", "write an address such as 127.0.0.2 or 10.1.0.0/28")
 ]
 
-Level = Annotated[int, Field(ge=1, le=10)]
-
 
 class Unit(Model):
     """A department that owns a hotline or handles cases."""
@@ -37,12 +35,6 @@ class Queue(Model):
     """Its name in English."""
     wrap_up_seconds: Annotated[int, Field(ge=0, le=3600)] = 10
     """How long an agent has for the case after each call."""
-    max_wait_seconds: Annotated[int, Field(ge=10, le=7200)] = 1800
-    """How long a citizen waits at most."""
-    music: Annotated[
-        str, written(r"[a-z0-9_-]{1,40}", "write the name of a music class, such as default")
-    ] = "default"
-    """The music class that those who wait hear."""
     priority: Annotated[int, Field(ge=0, le=99)] = 0
     """What a hotline's calls get when the hotline names no priority; higher is served first."""
 
@@ -56,8 +48,6 @@ class Agent(Model):
     """What the agent is called."""
     queues: Annotated[tuple[Id, ...], Field(min_length=1)]
     """Ids of the queues in queues.yaml that the agent serves."""
-    skills: dict[Id, Level] = Field(default_factory=dict)
-    """What the agent is good at, each with a level of 1 to 10."""
 
 
 class Seat(Model):
@@ -69,8 +59,6 @@ class Seat(Model):
     """Where the seat is."""
     contact: Contact | None = None
     """A fixed SIP address instead of registration; for rehearsal and measurement only."""
-    pool: Id = "hall"
-    """The room or group that the seat belongs to."""
 
 
 class Trunk(Model):
@@ -83,9 +71,7 @@ class Trunk(Model):
     match: Annotated[tuple[Source, ...], Field(min_length=1)]
     """The addresses that the carrier sends from; nobody else is let in."""
     channels: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """How many calls it carries at once."""
-    max_calls_per_second: Annotated[int, Field(ge=1, le=1000)] = 10
-    """How many new calls a second it brings at most."""
+    """How many calls it carries at once; one more is told that the line is busy."""
 
 
 class Queues(Model):

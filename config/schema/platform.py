@@ -113,8 +113,6 @@ class Platform(Model):
     """The engine's FastAGI server."""
     http: Http = Http()
     """The desk."""
-    websocket: LoopbackPort = LoopbackPort(port=8088)
-    """Asterisk's WebSocket for browser seats."""
     redis: Url = Url()
     """Redis."""
     database: Url = Url()

@@ -39,6 +39,7 @@ MODULES = (
     # The dialplan's words
     "func_callerid",
     "func_channel",
+    "func_groupcount",
     "func_cut",
     "func_logic",
     "func_strings",
