@@ -32,6 +32,7 @@ from typing import Any, Final
 
 import structlog
 import typer
+import uvloop
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -92,7 +93,8 @@ def serve(name: str, where: Where, main: Main) -> None:
     logger = structlog.get_logger("process")
     redis = live.connect(city, where.paths)
     try:
-        asyncio.run(_live(name, node, where, main, redis))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_live(name, node, where, main, redis))
     except typer.Exit:
         raise
     except Exception:

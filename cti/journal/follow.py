@@ -29,6 +29,8 @@ PIECE_BYTES: Final = 256 * 1024
 """Read at once; several times the longest record."""
 MAX_WAITING: Final = 200_000
 """Facts in the stream beyond which the follower waits for the ledger: the journal keeps them at no cost."""
+GATHER_SECONDS: Final = 0.05
+"""Between two readings of a journal that is being written to: under load many events share one step."""
 LOOK_SECONDS: Final = 2.0
 """How often to look without being woken; inotify tells of no change on some network file systems."""
 TELL_SECONDS: Final = 60.0
@@ -114,6 +116,9 @@ class Follower:
         while True:
             watch.changed.clear()
             if await self._step(stop):
+                if self._reader is not None and not self._reader.left():
+                    # What comes in the next moment then costs one transaction together.
+                    await _unless(stop, GATHER_SECONDS)
                 continue
             if stop.is_set():
                 return

@@ -34,6 +34,8 @@ MAX_DEAD: Final = 10_000
 """Poison kept; the oldest goes first."""
 BATCH: Final = 500
 BLOCK_MS: Final = 500
+GATHER_SECONDS: Final = 0.25
+"""Between two batches that were not full: under load many facts share one commit, and a lone one waits for none."""
 CLAIM_IDLE_MS: Final = 60_000
 """A batch that its ledger has held for this long without a word is another's to take."""
 CLAIM_SECONDS: Final = 30.0
@@ -145,6 +147,9 @@ class Ledger:
                 entries = await self._take(">", BLOCK_MS)
             if entries:
                 await self._work(entries, stop)
+                if len(entries) < self._batch:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(stop.wait(), GATHER_SECONDS)
             else:
                 self.counts.waiting = await self._redis.xlen(FACTS)
 
