@@ -15,6 +15,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS: Final = 1.0
+CANCEL_SECONDS: Final = 0.5
 
 Work = Callable[[], Awaitable[object]]
 
@@ -49,10 +50,12 @@ class Tasks:
         """Cancel what runs and wait for its end; nothing begins anew."""
         self._stopped = True
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            # A Redis client that is just connecting can take one cancellation for its own.
+            _, left = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+            tasks = list(left)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
