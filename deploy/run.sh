@@ -4,18 +4,32 @@ set -eu
 checkout=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd)
 cd "$checkout"
 
+# Prints the pid of the supervisor that runs on this home, nothing where none does.
+supervisor() {
+    state=${YHT_HOME:-var}/run/supervisor.json
+    if pid=$(.venv/bin/python -c 'import json, sys; print(json.load(open(sys.argv[1]))["pid"])' "$state" 2>/dev/null) &&
+        kill -0 "$pid" 2>/dev/null; then
+        echo "$pid"
+    fi
+}
+
 stop() {
     trap '' INT TERM HUP
     echo
     ./yht down
     exit "$1"
 }
-trap 'stop 0' INT TERM HUP
 
-./yht up --detach
+before=$(supervisor)
+trap 'stop 130' INT TERM HUP
+if ! ./yht up --detach; then
+    # Somebody else's platform is theirs to stop.
+    if [ "$(supervisor)" = "$before" ]; then exit 1; fi
+    stop 1
+fi
+trap 'stop 0' INT TERM HUP
 if ! ./yht demo; then
-    echo
-    echo "The demo call did not end as it should (above); the platform is up. Logs: ${YHT_HOME:-var}/log/"
+    echo "make run: the demo call did not end as it should (see above); the platform stays up" >&2
 fi
 cat <<'TEXT'
 
@@ -26,9 +40,10 @@ The platform is up. In another terminal:
   ./yht demo              the call again
 Ctrl-C here stops it.
 TEXT
-# Ends too when the platform is stopped elsewhere (./yht down). `wait` is what a signal can interrupt at once.
-while ./yht status >/dev/null 2>&1; do
-    sleep 10 &
-    wait $!
+# Ends too when the platform is stopped elsewhere (./yht down). `wait` is what a signal interrupts at once.
+running=$(supervisor)
+while [ -n "$running" ] && kill -0 "$running" 2>/dev/null; do
+    sleep 2 &
+    wait $! || true
 done
-echo "The platform is no longer up."
+echo "The platform was stopped."
