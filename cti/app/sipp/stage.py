@@ -25,7 +25,7 @@ from cti.app.sipp.values import resolve
 from cti.app.sipp.watch import now_us
 
 DRAIN_SECONDS = 10.0
-SETTLE_SECONDS = 15.0
+SETTLE_SECONDS = 10.0
 """How long after the last telephone's end what was expected may still be stored."""
 STEADY_SECONDS = 0.4
 """How long a good verdict must hold, so that nothing too much is stored a moment later."""

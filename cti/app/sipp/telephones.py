@@ -67,8 +67,12 @@ class Telephones:
         self.counted[name] = await self._running[name].finished(within)
 
     def trouble(self) -> dict[str, str]:
-        """Return what those said that have ended in a way other than good, by name."""
-        return {name: sipp.trouble for name, sipp in self._running.items() if sipp.trouble}
+        """Return what those said that have ended in a way other than good, by name; a seat's should not end at all."""
+        return {
+            name: sipp.trouble or "stopped from outside"
+            for name, sipp in self._running.items()
+            if sipp.trouble or (name in self._registered and not sipp.running)
+        }
 
     async def drained(self, name: str, within: float) -> None:
         """Let a seat's telephone end the call it has and take no more. Raises SippFailed."""
