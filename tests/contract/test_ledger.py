@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from cti.facts import Fact, encode
-from cti.ledger import DEAD, GROUP, Ledger, facts_of, project
+from cti.ledger import DEAD, GROUP, Ledger, facts_of, project, store
 from cti.live import FACTS
 from cti.sql import Base, Sessions, database_url, open_database, sessions
 from cti.tables import CallRow, FactRow, LegRow
@@ -123,6 +123,26 @@ async def test_two_ledgers_with_facts_of_the_same_calls_come_to_the_same_rows(
     async with running(Ledger(redis, sql, "n1", batch=5)), running(Ledger(redis, sql, "n2", batch=5)):
         await tell(redis, told)
         await worked_off(redis)
+    await assert_rows_are_right(sql, facts)
+
+
+async def test_whoever_is_second_with_facts_of_a_call_sees_those_of_the_first(sql: Sessions) -> None:
+    facts = facts_in(records("answered"))
+    told = list(facts.values())
+
+    async def work(session: AsyncSession, mine: Sequence[Fact]) -> None:
+        await store.project_calls(session, await store.insert_new(session, mine))
+
+    async def second() -> None:
+        async with sql.begin() as session:
+            await work(session, told[1::2])
+
+    async with sql.begin() as session:
+        await work(session, told[::2])
+        waiting = asyncio.create_task(second())
+        await asyncio.wait([waiting], timeout=0.3)
+        assert not waiting.done()
+    await waiting
     await assert_rows_are_right(sql, facts)
 
 
