@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import Final, Literal
 
 from recorder.recording import SPEAKERS, Part, Recording, Side, Speaker
-from recorder.speech.base import Segment, Span
+from recorder.speech.base import Segment, Span, Word
 
 State = Literal["done", "failed"]
+
+PAUSE_MS: Final = 900
+"""A silence this long ends a phrase: in it the other side may have spoken."""
+_NO_SPACE: Final = re.compile(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,35 @@ def _usable(side: Side) -> bool:
     return side.state in ("sealed", "repaired") and not side.silent
 
 
+def phrases(segment: Segment) -> tuple[Segment, ...]:
+    """Part a stretch of speech at its pauses, so that what the other side said meanwhile finds its place.
+
+    An engine may take a whole conversation's side for one stretch; only one that tells words can be parted.
+    """
+    groups: list[list[Word]] = []
+    for word in segment.words:
+        if groups and word.start_ms - groups[-1][-1].end_ms < PAUSE_MS:
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+    if len(groups) < 2:
+        return (segment,)
+    return tuple(
+        Segment(
+            words[0].start_ms,
+            words[-1].end_ms,
+            _NO_SPACE.sub("", " ".join(word.text for word in words)),
+            segment.confidence,
+            tuple(words),
+        )
+        for words in groups
+    )
+
+
 def merge(said: Mapping[Speaker, Sequence[Segment]]) -> tuple[Line, ...]:
     """Return both sides as one conversation, by the time each stretch began; the citizen first on a tie."""
     lines: Iterable[Line] = chain.from_iterable(
-        (Line(speaker, segment) for segment in said.get(speaker, ())) for speaker in SPEAKERS
+        (Line(speaker, phrase) for segment in said.get(speaker, ()) for phrase in phrases(segment))
+        for speaker in SPEAKERS
     )
     return tuple(sorted(lines, key=lambda line: (line.segment.start_ms, SPEAKERS.index(line.speaker))))

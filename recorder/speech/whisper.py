@@ -8,6 +8,7 @@ length of what it writes; Simplified characters always; always a folder, never a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,14 +73,14 @@ class WhisperEngine:
 
 
 def _segment(raw: Any, language: str) -> Segment | None:
-    text = _simplified(raw.text.strip(), language)
+    text = written(raw.text.strip(), language)
     if not text:
         return None
     words = tuple(
         Word(
             round(word.start * 1000),
             round(word.end * 1000),
-            _simplified(word.word.strip(), language),
+            written(word.word.strip(), language),
             round(float(word.probability), 3),
         )
         for word in raw.words or ()
@@ -88,10 +89,15 @@ def _segment(raw: Any, language: str) -> Segment | None:
     return Segment(round(raw.start * 1000), round(raw.end * 1000), text, round(float(confidence), 3), words)
 
 
-def _simplified(text: str, language: str) -> str:
+_MARKS = str.maketrans({",": "，", "?": "？", "!": "！", ";": "；", ":": "："})
+_INSIDE_A_NUMBER = re.compile(r"(?<=\d)[，：](?=\d)")
+
+
+def written(text: str, language: str) -> str:
+    """Return a text as it is written in its language: Mandarin in Simplified characters, with Chinese marks."""
     if language != "zh":
         return text
     import zhconv
 
-    converted: str = zhconv.convert(text, "zh-cn")
-    return converted
+    converted: str = zhconv.convert(text, "zh-cn").translate(_MARKS)
+    return _INSIDE_A_NUMBER.sub(lambda mark: "," if mark[0] == "，" else ":", converted)
