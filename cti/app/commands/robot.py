@@ -114,10 +114,15 @@ async def _cues(script: Script) -> AsyncIterator[asyncio.Queue[str]]:
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
 
+    robot = asyncio.current_task()
+
     async def read() -> None:
         with contextlib.suppress(ValueError):  # a line that is too long is no sign
             async for line in reader:
                 queue.put_nowait(line.decode(errors="replace").strip())
+        # Whoever gives the signs is gone: the robot must not stay on the telephone alone.
+        if robot is not None:
+            robot.cancel()
 
     reading = asyncio.create_task(read())
     try:
