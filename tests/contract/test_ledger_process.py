@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from caselink.tables import CaseRow
 from cti.app.ledger import Process
+from cti.live import FACTS
 from cti.migrate import upgrade
 from cti.sql import Sessions, database_url, open_database, sessions
 from cti.tables import CallRow, FactRow, LegRow
@@ -62,12 +63,19 @@ async def ended(sql: Sessions, calls: int) -> None:
     await eventually(look, f"{calls} calls have ended")
 
 
+async def acknowledged(redis: Redis[str]) -> None:
+    async def look() -> bool:
+        return not await redis.xlen(FACTS)
+
+    await eventually(look, "every fact is acknowledged")
+
+
 async def test_a_call_becomes_a_row_a_case_and_one_job(home: Path, sql: Sessions, redis_socket: Path) -> None:
     journal = paths_of(home).journal
     async with running(home, redis_socket) as (process, redis):
         append(journal, *records("answered", 1), *records("abandoned", 2))
         await ended(sql, 2)
-        await eventually(lambda: _is(lambda: process.health()["facts_pending"] == 0), "all is acknowledged")
+        await acknowledged(redis)
         [(_, job)] = await redis.xrange(STREAM)
         health = process.health()
     async with sql() as session:
@@ -82,21 +90,17 @@ async def test_a_call_becomes_a_row_a_case_and_one_job(home: Path, sql: Sessions
     assert health["transcripts_asked"] == 1
 
 
-async def _is(look: Callable[[], bool]) -> bool:
-    return look()
-
-
 async def test_a_journal_that_is_read_again_asks_for_nothing_again(
     home: Path, sql: Sessions, redis_socket: Path
 ) -> None:
     append(paths_of(home).journal, *records("answered", 1))
     async with running(home, redis_socket) as (_, redis):
         await ended(sql, 1)
-    async with running(home, redis_socket) as (process, redis):
+    async with running(home, redis_socket) as (_, redis):
         await redis.delete("{yht}:journal:n1")
         append(paths_of(home).journal, *records("abandoned", 2))
         await ended(sql, 2)
-        await eventually(lambda: _is(lambda: process.health()["facts_pending"] == 0), "all is acknowledged")
+        await acknowledged(redis)
         assert await redis.xlen(STREAM) == 1
     async with sql() as session:
         assert len((await session.scalars(select(CaseRow))).all()) == 1
