@@ -10,7 +10,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -39,9 +39,6 @@ TAKE_OVER_MS: Final = 1000
 REPLY_SECONDS: Final = 60
 MAX_ARGS: Final = 4096
 MAX_ID: Final = 64
-
-Extra = Mapping[str, Callable[[], Awaitable[str]]]
-"""Commands of the engine itself, by name: without arguments; what one returns is told, a ValueError refuses."""
 
 _AWAY_SECONDS: Final = 0.5
 
@@ -90,7 +87,7 @@ class CommandClient:
         """Ask for one command and wait `timeout` seconds for the reply. Raises NoEngineError.
 
         `sign_in` (agent, seat, queues), `sign_out` (agent, reason), `ready` (agent), `not_ready` (agent,
-        reason), and what the engine adds (`reload`). All values are texts, `queues` a list of them.
+        reason). All values are texts, `queues` a list of them.
         """
         command = uuid.uuid4().hex
         asked = {
@@ -145,14 +142,12 @@ class Commands:
         hall: Hall,
         engine_id: str,
         *,
-        extra: Extra | None = None,
         clock: Callable[[], int] = _now,
     ) -> None:
         self._redis: Any = redis
         self._hall = hall
         self._engine_id = engine_id
         self._clock = clock
-        self._extra = extra or {}
         self._tasks = Tasks()
         self._lanes = Lanes(self._tasks)
 
@@ -219,11 +214,6 @@ class Commands:
 
     async def _perform(self, command: _Command) -> Reply:
         self._hall.counts["commands"] += 1
-        if command.name in self._extra:
-            try:
-                return Reply(True, data={"told": await self._extra[command.name]()})
-            except ValueError as error:
-                return Reply(False, str(error), "refused")
         try:
             step, agent = await perform(self._hall, command.name, command.args)
         except Refusal as refusal:

@@ -79,36 +79,34 @@ class Offering:
         """Offer whatever can be offered now."""
         now = self._clock()
         while (match := self._floor.next(now)) is not None:
-            self._tasks.spawn(self._offer(match), f"offer of {match.call}")
+            call, agent = self._floor.state.calls[match.call], self._floor.state.agents[match.agent]
+            self._tasks.spawn(self._offer(match, call, agent), f"offer of {call.id}")
 
-    async def _offer(self, match: Match) -> None:
-        offer, now = self._new_id(), self._clock()
-        call, agent = self._floor.state.calls[match.call], self._floor.state.agents[match.agent]
+    async def _offer(self, match: Match, call: Call, agent: Agent) -> None:
+        offer = self._new_id()
+        if await self._claim(match, call, agent, offer):
+            await self._redirect(call, agent, offer)
+
+    async def _claim(self, match: Match, call: Call, agent: Agent, offer: str) -> bool:
+        now = self._clock()
         lease = self._owner.policy.lease_until(now)
         try:
             step = await self._store.claim(
                 call.id, agent.id, offer, lease, ready=match.ready, waiting=match.waiting
             )
-        except StoreError as error:
-            self._floor.settled(match)
-            self._owner.lost(error)
-            return
-        if not step.ok:
-            self._owner.counts["claims_lost"] += 1
-            if step.code not in _EXPLAINED:
+            self._floor.apply(step.changes)
+            if not step.ok and step.code not in _EXPLAINED:
                 self._floor.hold(call.id, now + REST)
                 self._floor.hold(agent.id, now + REST)
                 self._owner.doubt(call.node)
-            self._settle(match, step)
-            return
-        self._owner.counts["claims"] += 1
-        self._settle(match, step)
-        await self._redirect(call, agent, offer)
-
-    def _settle(self, match: Match, step: Step) -> None:
-        self._floor.apply(step.changes)
-        self._floor.settled(match)
+        except StoreError as error:
+            self._owner.lost(error)
+            return False
+        finally:
+            self._floor.settled(match)
+        self._owner.counts["claims" if step.ok else "claims_lost"] += 1
         self._owner.took(step)
+        return step.ok
 
     async def _redirect(self, call: Call, agent: Agent, offer: str) -> None:
         try:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from acd import rows
 from acd.rows import Arrival, Change, LiveId, Place, Snapshot
 from acd.scripts import Scripts, StoreError
 from cti.live import FACTS, LIVE
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 LIVE_BATCH: Final = 1000
 """Most events of one read."""
@@ -197,15 +197,28 @@ class Store:
         A batch of LIVE_BATCH may have left some behind that the capped stream has dropped: look anew then.
         """
         cursor = f"{after[0]}-{after[1]}"
-        while True:
-            try:
-                answer = await self._redis.xread({LIVE: cursor}, count=LIVE_BATCH, block=_BLOCK_MS)
-            except (RedisError, OSError) as error:
-                raise StoreError(f"live: {error}") from error
-            entries = answer[0][1] if answer else []
-            if entries:
-                cursor = entries[-1][0]
-            yield tuple(rows.change(entry, fields["e"]) for entry, fields in entries)
+        async with _listener(self._redis) as redis:
+            while True:
+                try:
+                    answer = await redis.xread({LIVE: cursor}, count=LIVE_BATCH, block=_BLOCK_MS)
+                except (RedisError, OSError) as error:
+                    raise StoreError(f"live: {error}") from error
+                entries = answer[0][1] if answer else []
+                if entries:
+                    cursor = entries[-1][0]
+                yield tuple(rows.change(entry, fields["e"]) for entry, fields in entries)
+
+
+def _listener(redis: Redis[str]) -> Any:
+    """Return a client on the same Redis that does not come back by itself when its connection breaks.
+
+    A Redis that was killed may be up again within milliseconds and have forgotten everything; who reconnects
+    in silence would never know.
+    """
+    client: Any = Redis
+    pool: Any = redis.connection_pool
+    settings = {**pool.connection_kwargs, "retry": Retry(NoBackoff(), 0), "retry_on_error": []}
+    return client.from_pool(ConnectionPool(connection_class=pool.connection_class, **settings))
 
 
 def _head(arrival: Arrival) -> tuple[str, ...]:

@@ -65,9 +65,9 @@ class Chaos:
 
     async def kills(self) -> None:
         while self.goes_on():
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(0.7)
             self.rig.kill(self.rng.choice(list(self.rig.engines)))
-            self.rig.start_engine()
+            await self.rig.start_engines(1)
 
 
 def check_facts(told: Iterable[facts.Fact]) -> int:
@@ -101,21 +101,19 @@ def check_facts(told: Iterable[facts.Fact]) -> int:
     return offers
 
 
-def check_places(events: Iterable[tuple[str, Any]]) -> int:
-    """Follow the queues through the live events; return how often a call was served before an older one.
+def check_places(events: Iterable[tuple[str, Any]]) -> list[str]:
+    """Follow the queues through the live events; return which calls were served before an older one.
 
-    An engine may have claimed before it heard of the older one: that one must have come a moment ago.
+    On a busy machine an engine may hear late of the older one, or claim it in vain meanwhile: only a call that
+    has waited longer than that, and does not rest after an offer that failed, was passed over.
     """
     place: dict[str, int] = {}
     waiting: dict[str, tuple[str, tuple[int, int, str], int]] = {}
     rests: dict[str, int] = {}
-    serves: dict[str, tuple[str, ...]] = {}
-    passed_over = 0
+    passed_over: list[str] = []
     for event in events:
         one = change(event[0], event[1]["e"])
         call = one.call
-        if one.agent:
-            serves[one.agent.id] = one.agent.queues
         if call is None:
             continue
         if call.queued_at:
@@ -128,8 +126,9 @@ def check_places(events: Iterable[tuple[str, Any]]) -> int:
             rests.setdefault(call.id, 0)
         elif one.what == "offered" and before is not None:
             for other, (queue, rank, since) in waiting.items():
-                fresh = one.at - since < 300_000 or one.at - rests[other] < 3_000_000
-                passed_over += queue == call.queue and rank < before[1] and not fresh
+                fresh = one.at - since < 2_000_000 or one.at - rests[other] < 4_000_000
+                if queue == call.queue and rank < before[1] and not fresh:
+                    passed_over.append(f"{call.id} by {one.by}, {other} had waited {one.at - since} µs")
     return passed_over
 
 
@@ -139,11 +138,12 @@ async def test_nobody_is_bound_twice_and_nobody_is_lost(tmp_path: Path, seed: in
     agents = {str(1000 + number): tuple(rng.sample(QUEUES, rng.randrange(1, 4))) for number in range(24)}
     rig = Rig(tmp_path, agents, wrap_up={"law": 1}, seed=seed)
     async with rig, collected(rig.redis, "{yht}:live") as events:
-        for _ in range(4):
-            rig.start_engine()
+        await rig.start_engines(4)
         await rig.seat_everybody()
         chaos = Chaos(rig, seed)
-        await asyncio.gather(chaos.citizens(), chaos.agents(), chaos.care(), chaos.kills())
+        async with asyncio.TaskGroup() as group:
+            for work in (chaos.citizens, chaos.agents, chaos.care, chaos.kills):
+                group.create_task(work())
         rig.asterisk.outcomes = {"answer": 1}
 
         async def all_served() -> bool:
@@ -169,5 +169,5 @@ async def test_nobody_is_bound_twice_and_nobody_is_lost(tmp_path: Path, seed: in
     passed_over = check_places(events)
     assert offers >= rig.asterisk.counts["answer"] > 50
     assert len({fact.fact_id for fact in told}) == len(told)
-    assert passed_over == 0
+    assert passed_over == []
     print(json.dumps({"offers": offers, **rig.asterisk.counts}))  # noqa: T201

@@ -68,6 +68,7 @@ class FakeAsterisk:
         """From there to the redirect, in seconds, where somebody was ready."""
         self._phones: dict[str, str] = {}
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._number = 0
 
@@ -81,6 +82,13 @@ class FakeAsterisk:
         self._server.close()
         for writer in list(self._writers):
             writer.close()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=5)
+
+    @property
+    def engines(self) -> int:
+        """How many engines are connected."""
+        return len(self._writers)
 
     # What people do
 
@@ -249,6 +257,10 @@ class FakeAsterisk:
 
     async def _engine(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while line := await reader.readline():
                 asked = json.loads(line)

@@ -127,6 +127,12 @@ class Rig:
         engine.kill()
         engine.wait(10)
 
+    async def start_engines(self, number: int) -> None:
+        """Start engines and wait until all are at work."""
+        for _ in range(number):
+            self.start_engine()
+        await eventually(lambda: self.asterisk.engines == len(self.engines), "the engines are up", 60)
+
     async def ask(self, name: str, agent: str, **args: Any) -> Reply:
         """Ask for a command, again and again while no engine answers."""
         deadline = time.monotonic() + 20
@@ -182,10 +188,8 @@ async def collected(redis: Any, stream: str) -> Any:
     task = asyncio.create_task(follow())
     try:
         yield entries
-        seen = -1
-        while seen != len(entries):
-            seen = len(entries)
-            await asyncio.sleep(0.3)
+        last = (await redis.xrevrange(stream, count=1))[0][0]
+        await eventually(lambda: entries and entries[-1][0] >= last, f"{stream} is read", 10)
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
