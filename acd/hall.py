@@ -25,11 +25,11 @@ from acd.lanes import Lanes, Tasks
 from acd.nodes import Nodes
 from acd.offering import Offering
 from acd.policy import Policy
-from acd.rows import AFTER, TALKING, Arrival, Change, LiveId, Place
+from acd.rows import AFTER, FALLBACK, TALKING, Arrival, Change, LiveId, Place
 from acd.steer import Steer
 from acd.store import Step, Store, StoreError
 from acd.watch import Watch
-from cti.signals import Answered, Gone, SeatState, Signal, Waiting, node_of
+from cti.signals import Answered, Fallback, Gone, SeatState, Signal, Waiting, node_of
 
 log = structlog.get_logger(__name__)
 
@@ -206,11 +206,13 @@ class Hall:
         else:
             self._lanes.put(signal.call_id, partial(self._serve, signal))
 
-    async def _serve(self, signal: Waiting | Answered | Gone) -> None:
+    async def _serve(self, signal: Waiting | Fallback | Answered | Gone) -> None:
         if isinstance(signal, Waiting):
             await self._waiting(signal)
         elif isinstance(signal, Gone):
             await self._gone(signal)
+        elif isinstance(signal, Fallback):
+            await self._told(self._store.aside(signal.call_id, FALLBACK, 0))
         else:
             step = await self._told(
                 self._store.answered(signal.call_id, signal.offer, signal.agent, signal.channel)

@@ -1,8 +1,9 @@
 """What Asterisk's manager events mean to the platform: pure translation into a few frozen signals.
 
 The dialplan (config/templates/asterisk/extensions.conf.j2) sends one user event when a citizen enters the
-waiting room and one when an agent answers; Asterisk itself tells hangups and device states. Nothing else is
-needed to steer calls, and nothing else is asked for (cti.asterisk.modules.DISABLED_EVENTS).
+waiting room, one when the static queue takes the call, and one when an agent answers; Asterisk itself tells
+hangups and device states. Nothing else is needed to steer calls, and nothing else is asked for
+(cti.asterisk.modules.DISABLED_EVENTS).
 """
 
 from __future__ import annotations
@@ -47,6 +48,13 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """A citizen went to the static queue: no offer may take the call from there."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """An agent's phone answered an offer."""
 
@@ -77,7 +85,7 @@ class SeatState:
     state: str
 
 
-Signal = Waiting | Answered | Gone | SeatState
+Signal = Waiting | Fallback | Answered | Gone | SeatState
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,8 @@ def signal(name: str, get: Get) -> Signal | None:
         )
     if kind == "YhtAnswered":
         return Answered(get("Linkedid"), get("Offer"), get("Agent"), get("Seat"), get("Channel"))
+    if kind == "YhtFallback":
+        return Fallback(get("Linkedid"))
     return None
 
 

@@ -15,7 +15,7 @@ from acd.resync import Sight
 from acd.rows import Agent, Call, Change, LiveId, Snapshot
 from acd.steer import SteerError
 from acd.store import Step, Store, StoreError
-from cti.signals import Answered, Channel, Gone, SeatState, Waiting
+from cti.signals import Answered, Channel, Fallback, Gone, SeatState, Waiting
 
 pytestmark = pytest.mark.unit
 
@@ -210,6 +210,15 @@ async def test_the_agent_hangs_up_first(house: House) -> None:
     await house.settle()
     (asked,) = (asked for asked in house.store.asked if asked[0] == "aside")
     assert asked == ("aside", ID, "after", "PJSIP/801-2", NOW + 10 * SECOND, "-")
+
+
+async def test_a_citizen_in_the_static_queue_is_left_there(house: House) -> None:
+    await house.open(CALL)
+    house.store.will("aside", replace(CALL, state="fallback"))
+    house.hall.signal(Fallback(ID))
+    await house.settle()
+    assert ("aside", ID, "fallback", "", 0, "-") in house.store.asked
+    assert house.hall.health()["waiting"] == 0
 
 
 async def test_the_citizen_hangs_up(house: House) -> None:
