@@ -13,9 +13,15 @@ from types import MappingProxyType
 from typing import Final
 
 RUN_PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
-    {"espeak-ng": "espeak-ng", "redis-server": "redis-server", "sip-tester": "sipp", "sox": "sox"}
+    {
+        "espeak-ng": "espeak-ng",
+        "redis-server": "redis-server",
+        "sip-tester": "sipp",
+        "sox": "sox",
+        "tzdata": "/usr/share/zoneinfo/Asia/Shanghai",
+    }
 )
-"""Debian package → the program that it is needed for (a pattern of its path, where PATH does not lead there)."""
+"""Debian package → the program that it is needed for, or a pattern of the path of what it is needed for."""
 
 TEST_PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
     {"postgresql": "/usr/lib/postgresql/*/bin/initdb"},

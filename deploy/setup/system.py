@@ -22,7 +22,9 @@ def _step(name: str, what: str, wanted: Mapping[str, str]) -> Step:
         if packages:
             _install(task, packages)
         if still := missing_packages(wanted):
-            raise StepFailed(f"installed, but without a program: {' '.join(still)}; is PATH complete?")
+            raise StepFailed(
+                f"installed, but what they are for is not found: {' '.join(still)}; is PATH complete?"
+            )
 
     return Step(name, what, inputs, missing, work)
 
