@@ -83,6 +83,11 @@ class Paths:
         return self.home / "etc" / "asterisk"
 
     @property
+    def city_in_force(self) -> Path:
+        """A link to the copy of the city's files that is in force (cti.inforce)."""
+        return self.home / "etc" / "city"
+
+    @property
     def run(self) -> Path:
         """Pid files, sockets, the supervisor's state."""
         return self.home / "run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,14 +29,14 @@ _HERE: Final = Path(__file__).resolve().parent
 class Neighbours:
     """What the desk works with; whoever makes them closes them."""
 
-    city: City
+    city: Callable[[], City]
+    """Asked anew for each page: another one may have come into force."""
     redis: Redis[str]
     database: AsyncEngine
 
 
 def create_app(neighbours: Neighbours) -> ASGIApp:
     """Return the application. It holds no state of its own but counters."""
-    city = neighbours.city
     checks = health.checks(neighbours.redis, neighbours.database)
     registry = CollectorRegistry()
     requests = metrics.Requests(registry)
@@ -52,7 +53,7 @@ def create_app(neighbours: Neighbours) -> ASGIApp:
         """Show that the platform is up, which hotlines there are, and where to read on."""
         found = await health.look(checks)
         page = pages.get_template("home.html.j2").render(
-            city=city.platform.city, lines=city.hotlines, health=found
+            city=neighbours.city().platform.city, lines=neighbours.city().hotlines, health=found
         )
         return HTMLResponse(page)
 
@@ -67,7 +68,7 @@ def create_app(neighbours: Neighbours) -> ASGIApp:
         """Give Prometheus the figures; without Redis those of the desk alone."""
         text = generate_latest(registry)
         try:
-            now = await metrics.read_live(neighbours.redis, city)
+            now = await metrics.read_live(neighbours.redis, neighbours.city())
         except (RedisError, OSError):
             pass
         else:

@@ -63,3 +63,8 @@ class Hotline(Model):
     """Whether calls are recorded."""
     case: CaseRoute = CaseRoute()
     """Where the cases go."""
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The ids of every prompt that a caller of the hotline can hear."""
+        return tuple(filter(None, (self.greeting, self.goodbye, self.comfort)))

@@ -69,7 +69,7 @@ ENTRIES: Final = (
         "recording", f"{_HERE}.recording:app", "Recordings of calls: find them, check they are whole.", _WORK
     ),
     Entry("transcript", f"{_HERE}.transcript:app", "Transcripts of recordings.", _WORK),
-    Entry("config", f"{_HERE}.config:app", "The city's configuration: check it.", _CONFIG),
+    Entry("config", f"{_HERE}.config:app", "The city's configuration: check it, put it into force.", _CONFIG),
     Entry("line", f"{_HERE}.line:app", "Hotlines: list them, explain what a caller hears.", _CONFIG),
     Entry("prompts", f"{_HERE}.prompts:app", "What the platform says: build it, check it.", _CONFIG),
     Entry("demo", f"{_HERE}.demo:demo", "Play one citizen's call from ring to case.", _TEST),

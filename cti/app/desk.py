@@ -11,8 +11,10 @@ from typing import Final
 import structlog
 import uvicorn
 
+from config import City
 from cti import live, sql
 from cti.app.commands.common import Where, fail
+from cti.app.following import following
 from cti.app.process import Ready
 from cti.app.supervisor import ports
 from desk.app import Neighbours, create_app
@@ -32,9 +34,20 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _InForce:
+    """The city that the pages are about."""
+
+    def __init__(self, city: City) -> None:
+        self.city = city
+
+    def take(self, city: City) -> None:
+        self.city = city
+
+
 async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
     """Serve the desk until `stop` is set; a port that can not be had ends the process with one line."""
     city, paths = where.city(), where.paths
+    in_force = _InForce(city)
     claim = next(claim for claim in ports.claims(city.platform, city.places) if claim.setting == "http.port")
     try:
         listening = _listen(claim)
@@ -45,7 +58,7 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
         async with live.connect(city, paths) as redis:
             server = _Server(
                 uvicorn.Config(
-                    create_app(Neighbours(city, redis, database)),
+                    create_app(Neighbours(lambda: in_force.city, redis, database)),
                     log_config=None,
                     access_log=False,
                     server_header=False,
@@ -58,12 +71,14 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
                     ws="none",
                 )
             )
+            who = f"desk {city.platform.node}"
             serving = asyncio.create_task(server.serve(sockets=[listening]))
             stopping = asyncio.create_task(stop.wait())
             ready(lambda: {"requests": server.server_state.total_requests})
             _log.info("serving", host=claim.host, port=claim.port)
             try:
-                await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+                async with following(redis, paths, who, where.generation, in_force.take):
+                    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
                 server.should_exit = True
                 await serving
             finally:

@@ -23,10 +23,12 @@ from acd.policy import Policy
 from acd.rows import Arrival
 from acd.steer import AmiSteer, SteerError
 from acd.store import Store
-from config import City, ConfigError, load
+from config import City
+from config.paths import Paths
 from cti import live, secrets
 from cti.ami import AmiError, AmiEvent, AmiLink, AmiSettings, LinkState, Phase
 from cti.app.commands.common import Where
+from cti.app.following import following
 from cti.app.process import Ready, Value
 from cti.signals import SignalError, node_of, signal
 from ivr.agi import AgiRequest, AgiServer, AgiSettings
@@ -48,8 +50,8 @@ def now_us() -> int:
 class Running:
     """The configuration that is in force: replaced as a whole, or not at all."""
 
-    def __init__(self, where: Where, city: City) -> None:
-        self._where = where
+    def __init__(self, paths: Paths, city: City) -> None:
+        self._paths = paths
         self.take(city)
 
     def take(self, city: City) -> None:
@@ -60,17 +62,7 @@ class Running:
 
     def prompt(self, language: str, prompt_id: str) -> Path:
         """Return where a clip of the city's voice lies, without its ending."""
-        return self._where.paths.prompt(self.city.platform.voice.engine, language, prompt_id)
-
-    def reload(self) -> City:
-        """Read the city's files again; what is in force stays when they are wrong. Raises ConfigError."""
-        city = load(self._where.paths.config_dir)
-        fixed = ("node", "sip", "ami", "agi", "redis", "database")
-        for name in fixed:
-            if getattr(city.platform, name) != getattr(self.city.platform, name):
-                log.warning("needs_restart", setting=name)
-        self.take(city)
-        return city
+        return self._paths.prompt(self.city.platform.voice.engine, language, prompt_id)
 
 
 class Engine:
@@ -79,7 +71,7 @@ class Engine:
     def __init__(self, where: Where, redis: Any, reactor: Any) -> None:
         city = where.city()
         platform = city.platform
-        self.running = Running(where, city)
+        self.running = Running(where.paths, city)
         self.node = platform.node
         self.engine_id = f"{self.node}-{random_bytes.token_hex(4)}"
         self._broken_events = 0
@@ -108,7 +100,7 @@ class Engine:
             reactor=reactor,
             clock=time.monotonic,
         )
-        self.commands = Commands(redis, self.hall, self.engine_id, extra={"reload": self._reload})
+        self.commands = Commands(redis, self.hall, self.engine_id)
 
     async def start(self) -> None:
         """Begin to serve. Raises EngineError where the FastAGI port is taken."""
@@ -128,6 +120,11 @@ class Engine:
         await self.agi.stop()
         await self.link.stop()
         await self.hall.stop()
+
+    def take(self, city: City) -> None:
+        """Put another city into force; calls that have their plan keep it."""
+        self.running.take(city)
+        self.hall.policy = self.running.policy
 
     def health(self) -> dict[str, Value]:
         """What `yht status` shows of the engine."""
@@ -193,15 +190,6 @@ class Engine:
             )
         )
 
-    async def _reload(self) -> str:
-        try:
-            city = self.running.reload()
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        self.hall.policy = self.running.policy
-        log.info("configuration_taken", hotlines=len(city.hotlines))
-        return f"{len(city.hotlines)} hotlines are in force"
-
 
 async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
     """Run an engine until `stop` is set."""
@@ -217,6 +205,8 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
         try:
             await engine.link.wait_up(60.0)
             ready()
-            await stop.wait()
+            who = f"engine {engine.engine_id}"
+            async with following(redis, where.paths, who, where.generation, engine.take):
+                await stop.wait()
         finally:
             await engine.stop()

@@ -23,6 +23,7 @@ from config import City
 from config.paths import Paths
 from cti import live
 from cti.app.commands.common import Where
+from cti.app.following import following
 from cti.app.process import Ready, Value
 from cti.app.transcription import AskForTranscripts
 from cti.facts import Fact, encode
@@ -50,6 +51,8 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
         redis = await stack.enter_async_context(live.connect(city, paths))
         process = Process(city, paths, redis, sessions(engine))
         ready(process.health)
+        who = f"ledger {city.platform.node}"
+        await stack.enter_async_context(following(redis, paths, who, where.generation, process.take))
         await process.run(stop)
 
 
@@ -76,9 +79,13 @@ class Process:
             redis,
             made,
             node,
-            projectors=(Opening(lambda: city).project,),
+            projectors=(Opening(lambda: self._city).project,),
             after=(self._transcripts,),
         )
+
+    def take(self, city: City) -> None:
+        """Open cases as another city says from now on."""
+        self._city = city
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then store what is there already, for a few seconds at most."""

@@ -1,7 +1,9 @@
 """The files and the command line of the Asterisk that the platform runs."""
 
+import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -159,6 +161,10 @@ def _write_fallback_launcher(path: Path, paths: Paths) -> None:
 
 
 def _replace(path: Path, text: str, mode: int) -> None:
+    # A file that says what it said is left alone, so that Asterisk's reload has nothing to do.
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if path.read_text(encoding="utf-8") == text and stat.S_IMODE(path.stat().st_mode) == mode:
+            return
     fresh = path.with_name(path.name + ".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

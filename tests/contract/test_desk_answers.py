@@ -32,7 +32,7 @@ async def ask(redis_socket: Path, tmp_path: Path) -> AsyncIterator[Ask]:
         await redis.sadd("{yht}:agents", "8001")
         await redis.hset("{yht}:agent:8001", mapping={"state": "ready"})
         city = load(CHECKOUT / "config" / "sample_city")
-        app = create_app(Neighbours(city, redis, database))
+        app = create_app(Neighbours(lambda: city, redis, database))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
             yield client.get
     await database.dispose()
@@ -48,7 +48,7 @@ async def test_a_redis_that_is_away_is_said_without_a_word_about_the_inside(tmp_
     database = open_database(f"sqlite+aiosqlite:///{tmp_path}/desk.sqlite3")
     city = load(CHECKOUT / "config" / "sample_city")
     async with Redis.from_url(f"unix://{tmp_path}/nobody.sock", decode_responses=True) as redis:
-        app = create_app(Neighbours(city, redis, database))
+        app = create_app(Neighbours(lambda: city, redis, database))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://desk") as client:
             answer = await client.get("/health")
             page = await client.get("/")

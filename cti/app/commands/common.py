@@ -17,6 +17,7 @@ from rich.table import Table
 
 from config import City, ConfigError, load
 from config.paths import Paths
+from cti import inforce
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -31,11 +32,22 @@ class Where:
     """The platform that a command is about; the root command puts it into `ctx.obj`."""
 
     paths: Paths
+    city_folder: Path | None = None
+    """Where the city is read from; None means `paths.config_dir`."""
 
     @classmethod
     def of(cls, home: Path | None, config_dir: Path | None) -> Where:
         """Return the platform that the options `--home` and `--config` name."""
         return cls(Paths.find(home, config_dir))
+
+    def in_force(self) -> Where:
+        """Return the same platform with the city that is in force there; with its own where none is yet."""
+        return Where(self.paths, inforce.folder(self.paths))
+
+    @property
+    def generation(self) -> str:
+        """The name of the city that is in force here; "" where the city is read from its own folder."""
+        return self.city_folder.name if self.city_folder else ""
 
     def city(self) -> City:
         """Return the city's configuration; a wrong one ends the command, every problem on a line of its own.
@@ -47,7 +59,7 @@ class Where:
     @cached_property
     def _city(self) -> City:
         try:
-            return load(self.paths.config_dir)
+            return load(self.city_folder or self.paths.config_dir)
         except ConfigError as error:
             for problem in error.problems:
                 sys.stderr.write(f"{problem}\n")

@@ -1,16 +1,17 @@
-"""`yht config check`: says whether a city is right, else everything that is wrong with it."""
+"""`yht config`: says whether a city is right, puts it into force on the running platform."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from config import City, ConfigError, Problem, load
-from cti.app.commands.common import BAD, WRONG_USE, JsonOption, fail, show_json, where
-from ivr.prompts.texts import TextError, speakable
+from cti.app.commands.common import BAD, WRONG_USE, JsonOption, fail, run, show_json, where
+from ivr.prompts.of_city import unspeakable
 
 app = typer.Typer(help="The city's configuration.", no_args_is_help=True)
 
@@ -49,23 +50,30 @@ def check(
         raise typer.Exit(BAD)
 
 
-def unspeakable(city: City) -> tuple[Problem, ...]:
-    """Return the prompts and demo lines that no voice can say, and why."""
-    texts = [
-        (f"prompt.{name}.{language}", f"prompts.{name}.{language}", language, prompt.text(language))
-        for name, prompt in city.prompts.items()
-        for language in ("zh", "en")
-    ]
-    texts += [(f"demo.{line.id}.text", f"lines.{line.id}.text", "zh", line.text) for line in city.demo]
-    found = []
-    for key, path, language, text in texts:
-        try:
-            speakable(text, language)
-        except TextError as error:
-            what, _, remedy = str(error).partition(": ")
-            file, _, line = city.places.get(key, "prompts.yaml:0").rpartition(":")
-            found.append(Problem(file, int(line), path, what, remedy or "write words that can be spoken"))
-    return tuple(found)
+@app.command("apply")
+def apply_config(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Put the city into force on the running platform: no restart, no call disturbed; wrong, nothing changes."""
+    from cti.app.apply import NotApplied, apply
+
+    try:
+        done = run(apply(where(ctx).paths))
+    except ConfigError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{problem}\n")
+        fail("nothing was changed; what was in force stays")
+    except NotApplied as error:
+        for line in error.lines:
+            sys.stderr.write(f"yht: {line}\n")
+        raise typer.Exit(BAD) from None
+    if as_json:
+        show_json({"changes": [asdict(change) for change in done.changes], "has_it": done.has_it})
+        return
+    for change in done.changes:
+        sys.stdout.write(f"{change}\n")
+    by = ", ".join(done.has_it) or "nobody yet: no engine is up, the next one starts with it"
+    sys.stdout.write(
+        f"in force: {counted(done.city)}; {'' if done.changes else 'no difference; '}taken by {by}\n"
+    )
 
 
 def counted(city: City) -> str:

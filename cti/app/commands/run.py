@@ -39,7 +39,7 @@ def run(
     if name in MODULES:
         from cti.app.process import serve
 
-        serve(name.value, place, importlib.import_module(MODULES[name]).main)
+        serve(name.value, place.in_force(), importlib.import_module(MODULES[name]).main)
         return
     from cti.app.supervisor.parts import asterisk_command, redis_command
     from cti.asterisk import AsteriskMissing

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from config import City
+from config import City, ConfigError
 from config.paths import Paths
-from cti import asterisk, live, migrate, secrets, sql
+from cti import asterisk, inforce, live, migrate, secrets, sql
 from cti.app.supervisor import parts, ports
 
 ANSWER_SECONDS = 5.0
@@ -41,8 +41,11 @@ async def prepare(city: City, paths: Paths) -> None:
             _private(folder)
         known = secrets.ensure(paths.secrets, (seat.ext for seat in city.seats))
         asterisk.write_config(city, paths, known)
+        inforce.put(paths, city)
     except (asterisk.AsteriskMissing, secrets.SecretsError) as error:
         raise NotPrepared(str(error)) from error
+    except ConfigError as error:
+        raise NotPrepared(*map(str, error.problems)) from error
     except OSError as error:
         raise NotPrepared(f"{error.filename}: {error.strerror} - name another home with --home") from error
     await _tables(city, paths)
