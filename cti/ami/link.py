@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -62,8 +62,21 @@ class LinkCounters:
     timeouts: int = 0
 
 
+CANCEL_SECONDS = 0.1
+"""How soon a task that goes on is told again to end."""
+
+
 async def _nothing_to_resync() -> None:
     """Stand in for an owner that keeps no state."""
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel until all are done: what an owner's resync awaits may take one cancellation for its own."""
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)
 
 
 class AmiLink:
@@ -287,9 +300,7 @@ class AmiLink:
                     return f"{reason}{error}"
             return f"{reason}{protocol.lost.result()}"
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
+            await _end(tasks)
 
     async def _watch(self) -> None:
         while True:
@@ -336,7 +347,9 @@ class AmiLink:
     @property
     def counters(self) -> LinkCounters:
         """What happened since the start."""
-        return replace(self._counters, events=self._handed)
+        now = self._protocol.late_replies if self._protocol is not None else 0
+        before = self._counters
+        return replace(before, events=self._handed, late_replies=before.late_replies + now)
 
     def _count(self, **more: int) -> None:
         before = self._counters
