@@ -17,7 +17,7 @@ if call then
   local other = call.agent ~= agent_id and part(call, '0')
   if other then changed('freed', other) end
 else
-  call = new_call(id)
+  call = new_call(id, ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
 end
 if call.queue == '' then call.queue, call.priority, call.queued_at = ARGV[9], ARGV[10], ARGV[11] end
 call.state, call.agent, call.offer, call.seat_channel = 'talking', agent_id, offer, seat_channel

@@ -130,11 +130,10 @@ local function part(call, wrap_up_until)
   return agent
 end
 
--- Reads node, channel, hotline, caller and dialed from ARGV[4] on.
-local function new_call(id)
-  return {id = id, state = 'arriving', node = ARGV[4], channel = ARGV[5], hotline = ARGV[6], caller = ARGV[7],
-    dialed = ARGV[8], queue = '', priority = '0', queued_at = '0', agent = '', offer = '', seat_channel = '',
-    released = '', lapsed = ''}
+local function new_call(id, node, channel, hotline, caller, dialed)
+  return {id = id, state = 'arriving', node = node, channel = channel or '', hotline = hotline or '',
+    caller = caller or '', dialed = dialed or '', queue = '', priority = '0', queued_at = '0', agent = '', offer = '',
+    seat_channel = '', released = '', lapsed = ''}
 end
 
 local function keep_call(call)

@@ -35,7 +35,7 @@ if call then
     call.queued_at = '0'
   end
 else
-  call = new_call(id)
+  call = new_call(id, ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8])
 end
 call.queue, call.priority = queue, priority
 if call.queued_at == '0' then call.queued_at = queued_at end

@@ -291,6 +291,15 @@ async def test_a_call_that_ended_does_not_come_back_by_late_news(house: House) -
     assert outcome(await house.store.arrive(CALL)) == "already"
 
 
+async def test_a_call_whose_end_is_told_before_its_arrival_does_not_live_for_ever(house: House) -> None:
+    assert outcome(await house.store.ended(CALL.call_id, 0)) == "already"
+    assert outcome(await house.store.arrive(CALL)) == "already"
+    assert (await house.rows()).calls == ()
+    assert outcome(await house.store.enqueue(CALL, PLACE, seen="")) == "done"
+    assert (await house.call()).state == "waiting"
+    await house.store.ended(CALL.call_id, 0)
+
+
 async def test_the_agent_hangs_up_and_the_citizen_hears_the_goodbye(house: House) -> None:
     await house.talking()
     until = house.now + 10 * SECOND
