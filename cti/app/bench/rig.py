@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acd.commands import CommandClient
 from ruamel.yaml import YAML
 
+from acd.commands import CommandClient
 from config import load
 from config.paths import Paths
 from cti import live
