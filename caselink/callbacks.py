@@ -19,7 +19,7 @@ import structlog
 
 from caselink.contact import Contact, clean
 from caselink.number import lock
-from caselink.opening import append_event, case_opened, cases_of, complete, open_case
+from caselink.opening import append_event, case_opened, cases_of, complete, open_cases
 from caselink.tables import CaseEventRow
 from config import City
 from cti import widths
@@ -114,9 +114,9 @@ async def _record(sessions: Sessions, city: City, request: CallbackRequest) -> F
     found = Contact(request.call_id, request.dialed_number, request.caller_number, request.hotline)
     async with sessions.begin() as session:
         await lock(session)
-        row = (await cases_of(session, [request.call_id])).get(request.call_id)
-        if row is None:
-            row = await open_case(session, city, found, "callback", request.taken_at)
+        if request.call_id not in await cases_of(session, [request.call_id]):
+            await open_cases(session, city, "callback", [(request.taken_at, found)])
+        row = (await cases_of(session, [request.call_id]))[request.call_id]
         complete(row, found, city)
         row.contact_number = request.number
         told = CaseEventRow.__table__.select().where(CaseEventRow.event_id == event_id)

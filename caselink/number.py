@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text, update
+from sqlalchemy import bindparam, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from caselink.tables import CaseDayRow
 
-_LOCK_KEY = 1_234_501
+_LOCK_KEY: Final = 1_234_501
 """Which of PostgreSQL's advisory locks is ours; any number that no other part uses."""
+_DAY: Final[Any] = CaseDayRow.__table__
+_COUNT: Final = (
+    update(_DAY)
+    .where(_DAY.c.day == bindparam("of"))
+    .values(last=_DAY.c.last + bindparam("many"))
+    .returning(_DAY.c.last)
+)
 
 
 def day_of(at: int, timezone: str) -> str:
@@ -30,30 +40,35 @@ def check_code() -> str:
     return f"{secrets.randbelow(1_000_000):06d}"
 
 
-async def lock(session: AsyncSession) -> None:
+async def lock(session: AsyncSession, *, has_written: bool = False) -> None:
     """Let no other transaction open or complete cases until this one ends.
 
     Two ledgers may hold facts of the same call; without the lock neither would see what the other has not
-    committed yet, and a case would be opened twice or stay without its hotline.
+    committed yet, and a case would be opened twice or stay without its hotline. `has_written` says that this
+    transaction has written something already.
     """
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-    else:
+    elif not has_written:
         # SQLite has one writer: a statement that writes, even nothing, makes it this transaction.
         await session.execute(update(CaseDayRow).where(CaseDayRow.day == "").values(last=CaseDayRow.last))
 
 
-async def next_number(session: AsyncSession, day: str) -> str:
-    """Return the day's next number; the transaction must hold the `lock`."""
-    counted = await session.scalar(
-        update(CaseDayRow)
-        .where(CaseDayRow.day == day)
-        .values(last=CaseDayRow.last + 1)
-        .returning(CaseDayRow.last)
-        .execution_options(synchronize_session=False)
-    )
+async def next_numbers(session: AsyncSession, days: Sequence[str]) -> list[str]:
+    """Return the next number of each of these days, in their order; the transaction must hold the `lock`."""
+    wanted = Counter(days)
+    counted = {day: await _count(session, day, many) - many for day, many in wanted.items()}
+    numbers = []
+    for day in days:
+        counted[day] += 1
+        numbers.append(format_number(day, counted[day]))
+    return numbers
+
+
+async def _count(session: AsyncSession, day: str, many: int) -> int:
+    """Count a day on, and return how far it has come."""
+    counted: int | None = await session.scalar(_COUNT, {"of": day, "many": many})
     if counted is None:
-        session.add(CaseDayRow(day=day, last=1))
-        await session.flush()
-        counted = 1
-    return format_number(day, counted)
+        await session.execute(insert(_DAY), {"day": day, "last": many})
+        return many
+    return counted

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from cti.facts import Fact, encode
 from cti.ledger import store
 from cti.ledger.entries import Good, Poison, read
+from cti.ledger.store import Known
 from cti.live import FACTS
 from cti.sql import Sessions
 
@@ -44,9 +45,12 @@ AWAY_SECONDS: Final = (0.1, 0.5, 2.0, 5.0)
 _MAX_ROUNDS: Final = 8
 """Facts that follow from facts that follow from facts: more than this is a projector that turns in circles."""
 
-Projector = Callable[[AsyncSession, Sequence[Fact]], Awaitable[Sequence[Fact]]]
-"""(session, facts that were really new) → facts that follow from them. It works in the ledger's transaction and
-does not commit. What it returns is stored in the same transaction, so it can neither be lost nor told alone."""
+Projector = Callable[[AsyncSession, Sequence[Fact], Known], Awaitable[Sequence[Fact]]]
+"""(session, facts that were really new, all that is known of their calls) → facts that follow from them.
+
+It works in the ledger's transaction and does not commit. What it returns is stored in the same transaction, so it
+can neither be lost nor told alone. What is known holds the new facts too, and no other ledger adds to it meanwhile.
+"""
 
 AfterCommit = Callable[[Sequence[Fact]], Awaitable[None]]
 """Side effects of facts that are in SQL now, before their batch is acknowledged. A batch may come again after a
@@ -245,10 +249,10 @@ class Ledger:
             for _ in range(_MAX_ROUNDS):
                 if not new:
                     return tuple(told)
-                await store.project_calls(session, new)
+                known = await store.project_calls(session, new)
                 following: list[Fact] = []
                 for projector in projectors:
-                    following += await projector(session, new)
+                    following += await projector(session, new, known)
                 new = await store.insert_new(session, following)
                 told += new
             raise ValueError(f"facts follow from facts without end, the last {new[-1].kind!r}")

@@ -65,8 +65,8 @@ class Ledger:
     async def take(self, batch: Sequence[Fact]) -> None:
         async with self.sessions.begin() as session:
             new = await store.insert_new(session, batch)
-            await store.project_calls(session, new)
-            told = await self.opening.project(session, new)
+            known = await store.project_calls(session, new)
+            told = await self.opening.project(session, new, known)
             await store.insert_new(session, told)
         self.told.extend(told)
 

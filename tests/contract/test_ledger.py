@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from cti.facts import Fact, encode
-from cti.ledger import DEAD, GROUP, Ledger, facts_of, project, store
+from cti.ledger import DEAD, GROUP, Known, Ledger, facts_of, project, store
 from cti.live import FACTS
 from cti.sql import Base, Sessions, database_url, open_database, sessions
 from cti.tables import CallRow, FactRow, LegRow
@@ -179,7 +179,7 @@ async def test_a_projector_that_can_not_bear_a_fact_costs_the_fact_nothing(
     bad = next(fact for fact in facts.values() if fact.kind == "answered")
     seen: set[str] = set()
 
-    async def fussy(session: AsyncSession, new: Sequence[Fact]) -> Sequence[Fact]:
+    async def fussy(session: AsyncSession, new: Sequence[Fact], _known: Known) -> Sequence[Fact]:
         if any(fact.fact_id == bad.fact_id for fact in new):
             raise LookupError("no such hotline")
         seen.update(fact.fact_id for fact in new)
@@ -202,7 +202,7 @@ async def test_what_the_database_refuses_of_one_fact_costs_the_others_nothing(
     facts = facts_in(many(4))
     bad = next(fact for fact in facts.values() if fact.kind == "queued")
 
-    async def clumsy(session: AsyncSession, new: Sequence[Fact]) -> Sequence[Fact]:
+    async def clumsy(session: AsyncSession, new: Sequence[Fact], _known: Known) -> Sequence[Fact]:
         for fact in new:
             if fact.fact_id == bad.fact_id:
                 session.add(FactRow(fact_id=None, kind="x", at=1))
@@ -222,7 +222,7 @@ async def test_facts_that_follow_are_stored_with_those_they_follow_from(
     facts = facts_in(many(10))
     rounds: list[set[str]] = []
 
-    async def opening(session: AsyncSession, new: Sequence[Fact]) -> Sequence[Fact]:
+    async def opening(session: AsyncSession, new: Sequence[Fact], _known: Known) -> Sequence[Fact]:
         rounds.append({fact.kind for fact in new})
         return [
             Fact(f"case_opened:{fact.call_id}", "case_opened", fact.at, fact.call_id, data={"case": "1"})

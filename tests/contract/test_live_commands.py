@@ -185,8 +185,8 @@ async def _call(live: Live, transcript: Transcript | None = None) -> None:
         await connection.run_sync(Base.metadata.create_all)
     async with sessions(sql).begin() as session:
         new = await ledger.insert_new(session, [fact for fact in whole_call() if fact.kind != "case_opened"])
-        await ledger.project_calls(session, new)
-        await Opening(lambda: live.city).project(session, new)
+        known = await ledger.project_calls(session, new)
+        await Opening(lambda: live.city).project(session, new, known)
         if transcript is not None:
             await store.save_transcript(session, transcript)
     await sql.dispose()

@@ -59,8 +59,8 @@ class Home:
 
         async def work(session: Any) -> None:
             new = await ledger.insert_new(session, facts)
-            await ledger.project_calls(session, new)
-            await ledger.insert_new(session, await Opening(lambda: self.city).project(session, new))
+            known = await ledger.project_calls(session, new)
+            await ledger.insert_new(session, await Opening(lambda: self.city).project(session, new, known))
 
         self.sql(work)
 
