@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -136,9 +137,17 @@ def _ignore(at_ms: int, event: str, detail: str) -> None:
     """Say nothing: the report is all that is wanted."""
 
 
+def _write(line: str) -> None:
+    """Print a line now. Where nobody reads any more, the robot still plays on, hangs up and signs out."""
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _line(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    _write(json.dumps(value, ensure_ascii=False))
 
 
 def _follow(at_ms: int, event: str, detail: str) -> None:
@@ -152,8 +161,7 @@ def _tell(at_ms: int, event: str, detail: str) -> None:
         text = f"- {detail}"
     else:
         text = f"{_WORDS.get(event, event)} {detail}".rstrip()
-    sys.stdout.write(f"{at_ms / 1000:7.2f} s  {text}\n")
-    sys.stdout.flush()
+    _write(f"{at_ms / 1000:7.2f} s  {text}")
 
 
 def _show(report: Report) -> None:
