@@ -26,7 +26,7 @@ lint: ## ruff, mypy --strict, import contracts
 
 bench: ## measure beside app_queue on the same Asterisk, print tables, write var/bench/latest.json
 	@$(SETUP) run
-	@./yht bench all
+	@./yht bench run
 
 setup: ## install what is missing; done steps are skipped, a failed one can be repeated
 	@$(SETUP) run
