@@ -21,12 +21,13 @@ from deploy.setup.environment import ENVIRONMENT
 from deploy.setup.failure import StepFailed
 from deploy.setup.place import Place
 from deploy.setup.process import Commands
-from deploy.setup.sounds import MUSIC, PROMPTS, WHISPER
+from deploy.setup.sounds import MUSIC, PROMPTS, VOSK_TESTS, WHISPER
 from deploy.setup.stamps import Stamps
 from deploy.setup.step import Step, Task
 from deploy.setup.system import SYSTEM, SYSTEM_TESTS
 
-STEPS = {step.name: step for step in (SYSTEM, SYSTEM_TESTS, ENVIRONMENT, ASTERISK, WHISPER, MUSIC, PROMPTS)}
+_ALL = (SYSTEM, SYSTEM_TESTS, ENVIRONMENT, ASTERISK, WHISPER, MUSIC, PROMPTS, VOSK_TESTS)
+STEPS = {step.name: step for step in _ALL}
 GOOD, BAD, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 SHOWN_LINES = 15
 

@@ -24,7 +24,7 @@ STEPS: Final[Mapping[Goal, tuple[str, ...]]] = MappingProxyType(
     {
         Goal.LINT: ("environment",),
         Goal.RUN: _PLATFORM,
-        Goal.TEST: ("system", "system-tests", *_PLATFORM[1:]),
+        Goal.TEST: ("system", "system-tests", *_PLATFORM[1:], "vosk-tests"),
     }
 )
 """goal → names of its steps in the order in which they can be done."""

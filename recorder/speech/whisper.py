@@ -43,7 +43,7 @@ class WhisperEngine:
             self._model: Any = WhisperModel(
                 str(folder), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True
             )
-        except (RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # tokenizers raises nothing more precise
             raise SpeechError(f"the model in {folder} can not be loaded: {error}") from error
         self.model = folder.name
         self.languages = frozenset(self._model.supported_languages)
