@@ -13,7 +13,8 @@ from desk.phone.events import (
     Ringing,
     Said,
 )
-from desk.phone.phone import Line, Phone, PhoneError, Settings, Traffic
+from desk.phone.phone import Phone
+from desk.phone.settings import Line, PhoneError, Settings, Traffic
 from desk.phone.sound import SoundError, duration_ms, level_db, read_wav
 from desk.phone.vad import Tuning, Vad
 

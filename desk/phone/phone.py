@@ -1,157 +1,28 @@
 """A telephone on pjsua2: one process, one thread, no sound device.
 
 pjsua2 is told to start no thread that calls us (`threadCnt` 0, `mainThreadOnly`), so everything but the audio
-frames (media.py) happens inside `Phone.poll`. Its objects are kept here and let go in the order it needs:
+frames (callbacks.py) happens inside `Phone.poll`. Its objects are kept here and let go in the order it needs:
 calls, then the line, then the endpoint; one that outlives the endpoint aborts the process at its exit.
 """
 
 from __future__ import annotations
 
 import atexit
-import os
 import random
-import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec
+from typing import Any
 
 import pjsua2 as pj
 
-from desk.phone.events import (
-    Answered,
-    Digit,
-    DigitWay,
-    Ended,
-    Event,
-    Incoming,
-    MediaChanged,
-    Registered,
-    Ringing,
-)
+from desk.phone.callbacks import Account, Call, let_go
+from desk.phone.events import DigitWay, Ended, Event, Incoming
 from desk.phone.headers import number_of, own_headers
-from desk.phone.media import Sound
+from desk.phone.quiet import quiet
+from desk.phone.settings import Line, PhoneError, Settings, Traffic
 from desk.phone.sound import FRAME_MS, RATE
-
-P = ParamSpec("P")
-BUSY_HERE = 486
-
-
-class PhoneError(Exception):
-    """The telephone can not do what it was told; the text says what and why, in one line."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """Who the telephone is. With a `registrar` (host:port) it registers there with `password`."""
-
-    user: str
-    domain: str
-    registrar: str = ""
-    password: str = field(default="", repr=False)
-    expires_seconds: int = 120
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Where the telephone is. `port` 0 takes a free one; `calls` more than that at once are answered busy."""
-
-    address: str
-    port: int = 0
-    calls: int = 4
-    codecs: tuple[str, ...] = ("PCMA", "PCMU")
-    log: Path | None = None
-    """Where pjsua2 writes what it does, SIP messages included; for looking for faults only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What RTP has carried of one call so far."""
-
-    packets_in: int
-    packets_out: int
-    lost_in: int
-    jitter_ms: float
-
-
-def _guarded(method: Callable[P, None]) -> Callable[P, None]:
-    """Keep an exception out of pjsua2, which would abort the process; `Phone.poll` raises it again."""
-
-    def call(*arguments: P.args, **named: P.kwargs) -> None:
-        try:
-            method(*arguments, **named)
-        except BaseException as error:  # noqa: BLE001 (raised again by poll)
-            phone: Phone = arguments[0].phone  # type: ignore[attr-defined]
-            phone.broken = phone.broken or error
-
-    return call
-
-
-class _Account(pj.Account):  # type: ignore[misc]  # pjsua2 has no types
-    """The line, as pjsua2 calls it back."""
-
-    def __init__(self, phone: Phone) -> None:
-        super().__init__()
-        self.phone = phone
-
-    @_guarded
-    def onRegState(self, told: Any) -> None:  # noqa: N802 (pjsua2's name)
-        ok = told.status == pj.PJ_SUCCESS and 200 <= told.code < 300
-        self.phone.tell(Registered(ok, told.code, told.reason))
-
-    @_guarded
-    def onIncomingCall(self, told: Any) -> None:  # noqa: N802 (pjsua2's name)
-        self.phone.take(told.callId, told.rdata.wholeMsg)
-
-
-class _Call(pj.Call):  # type: ignore[misc]  # pjsua2 has no types
-    """One call, as pjsua2 calls it back. `number` is ours, pjsua2's own are used again."""
-
-    def __init__(
-        self, phone: Phone, number: int, account: _Account, pj_id: int = pj.PJSUA_INVALID_ID
-    ) -> None:
-        super().__init__(account, pj_id)
-        self.phone = phone
-        self.number = number
-        self.sound = Sound(number)
-        self.over = False
-
-    @_guarded
-    def onCallState(self, _: Any) -> None:  # noqa: N802 (pjsua2's name)
-        info = self.getInfo()
-        if info.state == pj.PJSIP_INV_STATE_EARLY and info.role == pj.PJSIP_ROLE_UAC:
-            self.phone.tell(Ringing(self.number, info.lastStatusCode))
-        elif info.state == pj.PJSIP_INV_STATE_CONFIRMED:
-            self.phone.tell(Answered(self.number))
-        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED and not self.over:
-            self.over = True
-            self.sound.disconnect()
-            self.phone.bury(self.number, Ended(self.number, info.lastStatusCode, info.lastReason))
-
-    @_guarded
-    def onCallMediaState(self, _: Any) -> None:  # noqa: N802 (pjsua2's name)
-        info = self.getInfo()  # kept: its list of media lives in it
-        for index, media in enumerate(info.media):
-            if media.type != pj.PJMEDIA_TYPE_AUDIO:
-                continue
-            if media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self.sound.connect(self.getAudioMedia(index))
-                self.phone.tell(MediaChanged(self.number, "on"))
-            elif media.status == pj.PJSUA_CALL_MEDIA_LOCAL_HOLD:
-                self.phone.tell(MediaChanged(self.number, "held_by_us"))
-            elif media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD:
-                self.phone.tell(MediaChanged(self.number, "held_by_them"))
-            else:
-                self.phone.tell(MediaChanged(self.number, "off"))
-            return
-
-    @_guarded
-    def onDtmfDigit(self, told: Any) -> None:  # noqa: N802 (pjsua2's name)
-        way: DigitWay = "info" if told.method == pj.PJSUA_DTMF_METHOD_SIP_INFO else "rfc4733"
-        self.phone.tell(Digit(self.number, told.digit, way))
 
 
 class Phone:
@@ -164,8 +35,8 @@ class Phone:
         self._settings = settings
         self._endpoint: Any = None
         self._transport: int = -1
-        self._account: _Account | None = None
-        self._calls: dict[int, _Call] = {}
+        self._account: Account | None = None
+        self._calls: dict[int, Call] = {}
         self._made = 0
         self._events: deque[Event] = deque()
         self._graves: list[int] = []
@@ -205,7 +76,7 @@ class Phone:
         transport.port = settings.port
         endpoint = pj.Endpoint()
         try:
-            with _quiet():
+            with quiet():
                 endpoint.libCreate()
                 self._endpoint = endpoint
                 atexit.register(self.close)
@@ -241,11 +112,11 @@ class Phone:
                 self._forget(number)
             if self._account is not None:
                 self._account.shutdown()
-                _let_go(self._account)
+                let_go(self._account)
                 self._account = None
-            with _quiet():
+            with quiet():
                 endpoint.libDestroy()
-            _let_go(endpoint)
+            let_go(endpoint)
 
     @property
     def address(self) -> str:
@@ -268,7 +139,7 @@ class Phone:
         speech.boundAddress = self._settings.address
         # pjsua2 goes on to the next free pair of ports; a random start keeps telephones of one host apart.
         speech.port = random.randrange(40_000, 60_000, 2)  # noqa: S311 (no secret)
-        account = _Account(self)
+        account = Account(self)
         try:
             account.create(config)
         except pj.Error as error:
@@ -403,21 +274,21 @@ class Phone:
             raise PhoneError("the telephone is not open")
         return self._endpoint
 
-    def _new(self, pj_id: int = pj.PJSUA_INVALID_ID) -> _Call:
+    def _new(self, pj_id: int = pj.PJSUA_INVALID_ID) -> Call:
         if self._account is None:
             raise PhoneError("the telephone has no line")
         self._made += 1
-        call = self._calls[self._made] = _Call(self, self._made, self._account, pj_id)
+        call = self._calls[self._made] = Call(self, self._made, self._account, pj_id)
         return call
 
     def _forget(self, number: int) -> None:
         call = self._calls.pop(number)
         call.sound.drain()
         call.sound.close()
-        _let_go(call.sound)
-        _let_go(call)
+        let_go(call.sound)
+        let_go(call)
 
-    def _live(self, number: int) -> _Call:
+    def _live(self, number: int) -> Call:
         call = self._calls.get(number)
         if call is None or call.over:
             raise PhoneError(f"call {number} is over")
@@ -430,33 +301,5 @@ class Phone:
             raise PhoneError(f"call {number} can not be {what}: {_reason(error)}") from error
 
 
-def _let_go(thing: Any) -> None:
-    """Destroy a C++ object now, whoever still holds its Python side."""
-    type(thing).__swig_destroy__(thing)
-
-
 def _reason(error: Any) -> str:
     return str(error.reason or error.title)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep standard output clean while pjsua2 writes there, before and after it obeys its own log settings."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        # C's own buffer is let out while it still leads nowhere.
-        _flush_c()
-        os.dup2(kept, 1)
-        os.close(nowhere)
-        os.close(kept)
-
-
-def _flush_c() -> None:
-    import ctypes
-
-    ctypes.CDLL(None).fflush(None)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 
 from desk.phone import (
@@ -26,7 +25,8 @@ from desk.phone import (
     level_db,
 )
 from desk.phone.sound import frames
-from desk.robot import steps, turns
+from desk.robot import happenings, steps, turns
+from desk.robot.place import Command, Place, RobotError, Watcher
 from desk.robot.recognise import Recogniser
 from desk.robot.report import AUDIBLE_DB, Meter, Report, StepTime
 from desk.robot.script import Script
@@ -35,33 +35,6 @@ POLL_SECONDS = 0.01
 SIGN_OUT_AGAIN_SECONDS = 0.25
 TIDY_SECONDS = 5.0
 """How long a robot that gave up tries to hang up and to sign out."""
-
-Command = Callable[[str, Mapping[str, str]], Awaitable[str]]
-"""Asks the platform for an agent's command; returns "" or, in one line, why it was refused."""
-
-Watcher = Callable[[int, str, str], None]
-"""Is told what happens as it happens: milliseconds since the start, the kind of event, its detail."""
-
-
-class RobotError(Exception):
-    """The robot can not even begin; the text says why, in one line."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a robot lives: its own address, the platform's (host:port), the sound it needs.
-
-    An agent with no platform registers nowhere and is called directly.
-    """
-
-    address: str
-    platform: str = ""
-    clips: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    password: str = field(default="", repr=False)
-    """Of the agent's seat."""
-    recordings: Path | None = None
-    """The folder for WAV files of both sides."""
-    port: int = 0
 
 
 async def _no_platform(name: str, _: Mapping[str, str]) -> str:
@@ -132,7 +105,7 @@ class _Robot:
         """Play; tidy up whatever happens."""
         try:
             self.phone.use(self._line())
-            self._happened(turns.Started())
+            self._happened(happenings.Started())
             while not self.play.over:
                 self._turn()
                 await asyncio.sleep(POLL_SECONDS)
@@ -154,13 +127,13 @@ class _Robot:
         for event in self.phone.poll(0):
             self._on_phone(event)
         while not self.cues.empty():
-            self._happened(turns.Cued(self.cues.get_nowait()))
+            self._happened(happenings.Cued(self.cues.get_nowait()))
         if self.asked is not None and self.asked.done():
             refusal = self.asked.result()
             self.asked = None
-            self._happened(turns.Commanded(refusal))
+            self._happened(happenings.Commanded(refusal))
         if time.monotonic() >= self.play.wake_at:
-            self._happened(turns.Woke())
+            self._happened(happenings.Woke())
 
     # What the telephone tells
 
@@ -169,22 +142,22 @@ class _Robot:
             case Heard(samples=samples):
                 self._on_frame(samples)
             case Registered(ok, status, reason):
-                self._happened(turns.LineUp("" if ok else f"{status} {reason}"))
+                self._happened(happenings.LineUp("" if ok else f"{status} {reason}"))
             case Incoming(call=call):
                 self.call, self.invite = call, event
                 self.watch(self._now_ms(), "invited", event.header("X-YHT-Call-ID"))
                 self._mark("ringing")
-                self._happened(turns.CallChanged("ringing"))
+                self._happened(happenings.CallChanged("ringing"))
             case Ringing():
                 self._mark("ringing")
-                self._happened(turns.CallChanged("ringing"))
+                self._happened(happenings.CallChanged("ringing"))
             case Answered(call=call):
                 self._mark("answered")
                 self._record(call)
-                self._happened(turns.CallChanged("up"))
+                self._happened(happenings.CallChanged("up"))
             case Said(utterance=utterance):
                 if utterance == self.last_utterance:
-                    self._happened(turns.SaidAll())
+                    self._happened(happenings.SaidAll())
             case Digit(digit=digit):
                 self.digits += digit
                 self.watch(self._now_ms(), "digit", digit)
@@ -192,7 +165,7 @@ class _Robot:
                 if self.recogniser is not None and self.recogniser.last():
                     self._recognised()
                 self._mark("ended")
-                self._happened(turns.CallChanged("over", f"{status} {reason}"))
+                self._happened(happenings.CallChanged("over", f"{status} {reason}"))
             case _:
                 pass
 
@@ -206,7 +179,7 @@ class _Robot:
             if changed == "started":
                 self._mark("first_speech")
             self.watch(self._now_ms(), "speech", changed)
-            self._happened(turns.Voice(changed == "started"))
+            self._happened(happenings.Voice(changed == "started"))
         if self.recogniser is not None:
             self.recogniser, heard = self.recogniser.hear(samples)
             if heard:
@@ -215,7 +188,7 @@ class _Robot:
     def _recognised(self) -> None:
         self.recogniser = None
         self.watch(self._now_ms(), "recognised", "")
-        self._happened(turns.Recognised())
+        self._happened(happenings.Recognised())
 
     def _mark(self, moment: str) -> None:
         if moment not in self.timings:
@@ -224,13 +197,13 @@ class _Robot:
 
     # What the play wants
 
-    def _happened(self, happening: turns.Happening) -> None:
+    def _happened(self, happening: happenings.Happening) -> None:
         before = self.play.at
         self.play, actions = turns.advance(self.play, happening, time.monotonic())
         if self.play.at != before:
             self._note_steps(before)
         for action in actions:
-            if isinstance(action, turns.Finish):
+            if isinstance(action, happenings.Finish):
                 self.failure = action.failure
                 if not action.failure:
                     self._close_step()
@@ -256,7 +229,7 @@ class _Robot:
         except PhoneError as error:
             # The call went in the very moment; the play is told so and judges it.
             self.watch(self._now_ms(), "refused", str(error))
-            self._happened(turns.CallChanged("over", str(error)))
+            self._happened(happenings.CallChanged("over", str(error)))
 
     def _deed(self, step: steps.Step) -> None:
         agent = self.script.agent

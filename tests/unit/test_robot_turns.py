@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.robot.script import Script, parse_script
-from desk.robot.steps import Answer, Dial, HangUp, Hear, Press, Ready, Say, SignIn, WrapUp
-from desk.robot.turns import (
+from desk.robot.happenings import (
     Action,
     CallChanged,
     Commanded,
@@ -17,14 +15,15 @@ from desk.robot.turns import (
     Finish,
     Happening,
     LineUp,
-    Play,
     Recognised,
     SaidAll,
     Started,
     Voice,
     Woke,
-    advance,
 )
+from desk.robot.script import Script, parse_script
+from desk.robot.steps import Answer, Dial, HangUp, Hear, Press, Ready, Say, SignIn, WrapUp
+from desk.robot.turns import Play, advance
 
 pytestmark = pytest.mark.unit
 

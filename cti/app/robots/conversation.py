@@ -36,9 +36,10 @@ def agent_script(lines: Sequence[Line], agent: str) -> str:
     return json.dumps({"actor": "agent", "agent": agent, "steps": steps}, ensure_ascii=False)
 
 
-def citizen_script(lines: Sequence[Line], number: str, greeting: str, caller: str) -> str:
+def citizen_script(lines: Sequence[Line], number: str, greeting: str | None, caller: str) -> str:
     """Return the script of the citizen, who dials, hears the greeting, waits, and talks until the agent hangs up."""
-    steps: Steps = [{"cue": DIAL}, {"dial": number}, {"answered": 15}, {"hear": greeting, "within": 40}]
+    steps: Steps = [{"cue": DIAL}, {"dial": number}, {"answered": 15}]
+    steps += [{"hear": greeting, "within": 40}] if greeting else []
     steps += [{"cue": TALK, "within": PATIENCE_SECONDS}]
     # A person at the seat may have nothing to say.
     steps += _talk(lines, "citizen", within=15, go_on=True)
