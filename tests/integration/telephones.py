@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 import soundfile
@@ -34,7 +35,7 @@ class Telephones:
     def __init__(self, talk_seconds: float, ring_seconds: float = 0.0) -> None:
         self.host = (SEATS_AT, free_udp_port(SEATS_AT))
         self.talk_seconds = talk_seconds
-        self.seats = Seats(self.host, lambda: self.talk_seconds, ring_seconds)
+        self.seats = Seats(self.host, lambda: self.talk_seconds, ring_seconds, token_hex(4))
         self._wire: Wire | None = None
 
     async def __aenter__(self) -> Telephones:

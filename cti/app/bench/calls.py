@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from cti.app.bench import accounting, sipp
 from cti.app.bench.figures import Figure, Invalid, Outcome, Table, median, quantile
@@ -55,7 +56,7 @@ async def _round(
     rig: Rig, folder: Path, name: str, side: str, size: int, load: sipp.Load, talk: float
 ) -> Round:
     """Play one load and read what it cost. Raises Invalid if a call failed."""
-    seats = Seats(rig.telephone, lambda: talk)
+    seats = Seats(rig.telephone, lambda: talk, mark=token_hex(4))
     wire = await open_wire(seats, rig.telephone)
     mark = str(rig.paths.home)
     try:

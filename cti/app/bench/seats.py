@@ -82,13 +82,17 @@ class Seats:
 
     `counts`: `invited`, `answered` (ACK seen), `ended` (we hung up and were heard), `left` (the other side hung
     up), `cancelled`, `doubled` (an INVITE to a seat that was not free: refused with 486), `lost` (nothing came
-    back for 32 s), `rubbish` (no SIP). `talk_seconds` is asked once a call.
+    back for 32 s), `rubbish` (no SIP). `talk_seconds` is asked once a call. `mark` makes tags and branches those of
+    these seats alone: an Asterisk takes a BYE whose branch it saw within 32 s for a repetition (RFC 3261 17.2.3).
     """
 
-    def __init__(self, host: Host, talk_seconds: Callable[[], float], ring_seconds: float = 0.0) -> None:
+    def __init__(
+        self, host: Host, talk_seconds: Callable[[], float], ring_seconds: float = 0.0, mark: str = ""
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self.gaps: list[Gap] = []
         self._host = host
+        self._mark = mark
         self._talk_seconds = talk_seconds
         self._ring_seconds = ring_seconds
         self._dialogs: dict[str, _Dialog] = {}
@@ -249,7 +253,7 @@ class Seats:
 
     def _tag(self) -> str:
         self._serial += 1
-        return f"{self._host[1]}x{self._serial}"
+        return f"{self._mark}{self._host[1]}x{self._serial}"
 
     def _contact(self, seat: str) -> str:
         return f"sip:{seat}@{self._host[0]}:{self._host[1]}"
