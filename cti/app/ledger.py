@@ -132,7 +132,7 @@ class Process:
         self._paths.callbacks.mkdir(mode=0o750, parents=True, exist_ok=True)
         with FolderWatch(self._paths.callbacks) as watch:
             while not stop.is_set():
-                watch.changed.clear()
+                watch.clear()
                 await _unless_away("callbacks_wait", self._take_up_callbacks)
                 await _unless_away("lost_calls_wait", self._close_lost_calls)
                 await watch.wait(stop, self._look_seconds)

@@ -29,8 +29,9 @@ PIECE_BYTES: Final = 256 * 1024
 """Read at once; several times the longest record."""
 MAX_WAITING: Final = 200_000
 """Facts in the stream beyond which the follower waits for the ledger: the journal keeps them at no cost."""
-GATHER_SECONDS: Final = 0.05
-"""Between two readings of a journal that is being written to: under load many events share one step."""
+GATHER_SECONDS: Final = 0.2
+"""Between two readings of a journal that is being written to: under load many events share one step, and one that
+comes after a silence waits for none."""
 LOOK_SECONDS: Final = 2.0
 """How often to look without being woken; inotify tells of no change on some network file systems."""
 TELL_SECONDS: Final = 60.0
@@ -114,11 +115,8 @@ class Follower:
         await self._find_position()
         self._failures = 0
         while True:
-            watch.changed.clear()
+            watch.clear()
             if await self._step(stop):
-                if self._reader is not None and not self._reader.left():
-                    # What comes in the next moment then costs one transaction together.
-                    await _unless(stop, GATHER_SECONDS)
                 continue
             if stop.is_set():
                 return
@@ -157,6 +155,8 @@ class Follower:
         found = cut(piece)
         if found.used:
             await self._append(found.records, found.broken, found.used, stop)
+            if len(piece) < PIECE_BYTES:
+                await _unless(stop, GATHER_SECONDS)
             return True
         if self._reader.is_cut_off():
             self.counts.started_over += 1

@@ -35,7 +35,7 @@ MAX_DEAD: Final = 10_000
 """Poison kept; the oldest goes first."""
 BATCH: Final = 500
 BLOCK_MS: Final = 500
-GATHER_SECONDS: Final = 0.25
+GATHER_SECONDS: Final = 0.5
 """Between two batches that were not full: under load many facts share one commit, and a lone one waits for none."""
 CLAIM_IDLE_MS: Final = 60_000
 """A batch that its ledger has held for this long without a word is another's to take."""
