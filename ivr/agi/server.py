@@ -17,7 +17,7 @@ from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
 from ivr.agi.codec import MAX_LINE_BYTES, AgiReply, AgiRequest, Codec, Hangup
-from ivr.agi.errors import AgiHungUp, PeerError
+from ivr.agi.errors import AgiHungUp, AgiTimeout, PeerError
 from ivr.agi.session import AgiSession, Transport
 
 log = structlog.get_logger(__name__)
@@ -52,9 +52,11 @@ REFUSALS: Final = (
     "not_agi",
     "too_long",
     "unknown_path",
+    "unanswered",
 )
 """Why a connection was not served: its address is not allowed; too many sessions; no whole environment in
-time; gone before that; another protocol, or AGI that breaks its rules; a line without end; no such path."""
+time; gone before that; another protocol, or AGI that breaks its rules; a line without end; no such path; no
+answer to a command in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class AgiSettings:
     session_timeout: float = 120.0
     max_sessions: int = 1_000
     log_every: float = 60.0
-    """A kind of refusal is logged at most this often."""
+    """A kind of refusal or failure is logged at most this often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +171,16 @@ class AgiServer:
     def refuse(self, kind: str, reason: str) -> None:
         """Count a refusal and log it, unless one of its kind was logged lately."""
         self._refused[kind] += 1
+        if self._may_log(kind):
+            log.warning("agi_refused", kind=kind, reason=reason, count=self._refused[kind])
+
+    def _may_log(self, kind: str) -> bool:
         now = self._clock()
         last = self._logged.get(kind)
-        if last is None or now - last >= self.settings.log_every:
-            self._logged[kind] = now
-            log.warning("agi_refused", kind=kind, reason=reason, count=self._refused[kind])
+        if last is not None and now - last < self.settings.log_every:
+            return False
+        self._logged[kind] = now
+        return True
 
     def begin(self, session: AgiSession) -> asyncio.Task[None] | None:
         """Start the handler of a session's path; None if there is none."""
@@ -192,11 +199,14 @@ class AgiServer:
             self._counts["served"] += 1
         except AgiHungUp:
             self._counts["hung_up"] += 1
+        except AgiTimeout as error:
+            self.refuse("unanswered", str(error))
         except TimeoutError:
             if not bound.expired():
                 raise
             self._counts["overtime"] += 1
-            log.error("agi_overtime", path=session.request.path, leg=session.request.get("uniqueid"))
+            if self._may_log("overtime"):
+                log.error("agi_overtime", count=self._counts["overtime"], **_who(session.request))
         finally:
             session.close("the session ended")
 
@@ -204,12 +214,17 @@ class AgiServer:
         if task.cancelled() or (error := task.exception()) is None:
             return
         self._counts["failed"] += 1
-        log.error(
-            "agi_handler_failed",
-            path=session.request.path,
-            leg=session.request.get("uniqueid"),
-            exc_info=error,
-        )
+        if self._may_log("failed"):
+            log.error(
+                "agi_handler_failed",
+                count=self._counts["failed"],
+                exc_info=error,
+                **_who(session.request),
+            )
+
+
+def _who(request: AgiRequest) -> dict[str, str]:
+    return {"path": request.path, "leg": request.get("uniqueid")[:80]}
 
 
 class _Factory(Factory):
