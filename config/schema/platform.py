@@ -68,6 +68,8 @@ class SpeechModels(Model):
     """A folder with a Vosk model."""
     faster_whisper: Annotated[str | None, Field(alias="faster-whisper")] = None
     """A folder with a Whisper model."""
+    sherpa_onnx: Annotated[str | None, Field(alias="sherpa-onnx")] = None
+    """A folder with a sherpa-onnx model."""
 
 
 class Speech(Model):

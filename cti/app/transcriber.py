@@ -45,6 +45,7 @@ class Speech:
             self._settings.language,
             self._folder(models.vosk),
             self._folder(models.faster_whisper),
+            self._folder(models.sherpa_onnx),
         )
         try:
             choice = choose_engine(self._settings.engines, self._settings.language, found)

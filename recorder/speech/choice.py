@@ -14,6 +14,8 @@ TO_BRING: Final[Mapping[tuple[EngineName, str], str]] = MappingProxyType(
     {
         ("vosk", "zh"): "vosk-model-cn-0.22 (1.2 GB) or vosk-model-small-cn-0.22 (42 MB)",
         ("vosk", "en"): "vosk-model-en-us-0.22 or vosk-model-small-en-us-0.15",
+        ("sherpa-onnx", "zh"): "sherpa-onnx-sense-voice-zh-en-ja-ko-yue-2024-07-17",
+        ("sherpa-onnx", "en"): "sherpa-onnx-sense-voice-zh-en-ja-ko-yue-2024-07-17",
         ("faster-whisper", "zh"): "the base model that set-up installs, or faster-whisper-small and larger",
         ("faster-whisper", "en"): "the base model that set-up installs, or faster-whisper-small and larger",
     }

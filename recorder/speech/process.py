@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -97,13 +98,15 @@ class EngineProcess:
         self._errors = asyncio.create_task(_tail(self._process.stderr))
         process = self._process
         try:
-            await self._answer(process, LOAD_SECONDS)
+            await self._answer(process, LOAD_SECONDS, loading=True)
         except SpeechError:
             await self._lost()
             raise
         return process
 
-    async def _answer(self, process: asyncio.subprocess.Process, seconds: float) -> tuple[Segment, ...]:
+    async def _answer(
+        self, process: asyncio.subprocess.Process, seconds: float, *, loading: bool = False
+    ) -> tuple[Segment, ...]:
         assert process.stdout is not None  # noqa: S101 - asked for at the start
         try:
             line = await asyncio.wait_for(process.stdout.readline(), seconds)
@@ -120,7 +123,13 @@ class EngineProcess:
             await self._lost()
             raise
         if not line.endswith(b"\n"):
-            raise SpeechError(f"{self.choice.engine} has ended: {await self._lost()}", retryable=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _END_SECONDS)
+            said = await self._lost()
+            # A signal (out of memory, an administrator) may not come again; what the engine does by itself will.
+            again = not loading or (process.returncode or 0) < 0
+            where = f" while it loaded {self.choice.model}" if loading else ""
+            raise SpeechError(f"{self.choice.engine} has ended{where}: {said}", retryable=again)
         reply: dict[str, Any] = json.loads(line)
         if not reply["ok"]:
             raise SpeechError(str(reply["error"]), retryable=bool(reply["retryable"]))
@@ -138,7 +147,12 @@ class EngineProcess:
             process.stdin.close()
         await asyncio.wait_for(process.wait(), _END_SECONDS)
         lines = (await asyncio.wait_for(errors, _END_SECONDS)).decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else f"without a word (exit {process.returncode})"
+        return _printable(lines[-1][:300]) if lines else f"without a word (exit {process.returncode})"
+
+
+def _printable(text: str) -> str:
+    """What a native library says of a wrong file may hold anything."""
+    return "".join(letter if letter.isprintable() else "�" for letter in text)
 
 
 async def _tail(stream: asyncio.StreamReader) -> bytes:

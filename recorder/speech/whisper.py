@@ -8,7 +8,6 @@ length of what it writes; Simplified characters always; always a folder, never a
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from recorder.speech.audio import at_16k, read
 from recorder.speech.base import EngineName, Segment, Span, SpeechError, Word
 from recorder.speech.models import missing_whisper_files
+from recorder.speech.written import written
 
 WINDOW_SECONDS = 30.0
 """Whisper hears in windows of this length."""
@@ -87,17 +87,3 @@ def _segment(raw: Any, language: str) -> Segment | None:
     )
     confidence = math.exp(min(0.0, raw.avg_logprob))
     return Segment(round(raw.start * 1000), round(raw.end * 1000), text, round(float(confidence), 3), words)
-
-
-_MARKS = str.maketrans({",": "，", "?": "？", "!": "！", ";": "；", ":": "："})
-_INSIDE_A_NUMBER = re.compile(r"(?<=\d)[，：](?=\d)")
-
-
-def written(text: str, language: str) -> str:
-    """Return a text as it is written in its language: Mandarin in Simplified characters, with Chinese marks."""
-    if language != "zh":
-        return text
-    import zhconv
-
-    converted: str = zhconv.convert(text, "zh-cn").translate(_MARKS)
-    return _INSIDE_A_NUMBER.sub(lambda mark: "," if mark[0] == "，" else ":", converted)

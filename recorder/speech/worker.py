@@ -28,7 +28,11 @@ def load(engine: str, model: Path, language: str) -> Engine:
         from recorder.speech.whisper import WhisperEngine
 
         return WhisperEngine(model)
-    raise SpeechError(f"there is no speech engine {engine!r}; there are vosk and faster-whisper")
+    if engine == "sherpa-onnx":
+        from recorder.speech.sherpa import SherpaEngine
+
+        return SherpaEngine(model, language)
+    raise SpeechError(f"there is no speech engine {engine!r}; there are vosk, faster-whisper and sherpa-onnx")
 
 
 def main(arguments: list[str]) -> int:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.speech.base import Segment, Word
-from recorder.speech.whisper import written
+from recorder.speech.written import written
 from recorder.transcript import PAUSE_MS, merge, phrases
 
 pytestmark = pytest.mark.unit
