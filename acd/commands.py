@@ -177,13 +177,16 @@ class Commands:
 
     async def _take(self) -> None:
         """Take commands until Redis fails."""
+        clock = asyncio.get_running_loop().time
+        looked = clock()
         while True:
             answer = await self._redis.xreadgroup(
                 GROUP, self._engine_id, {COMMANDS: ">"}, count=50, block=TAKE_OVER_MS
             )
             for _, entries in answer or ():
                 await self._begin(entries)
-            if not answer:
+            if clock() - looked >= TAKE_OVER_MS / 1000:
+                looked = clock()
                 left = await self._redis.xautoclaim(
                     COMMANDS, GROUP, self._engine_id, min_idle_time=TAKE_OVER_MS, count=50
                 )

@@ -131,7 +131,9 @@ class Rig:
         """Start engines and wait until all are at work."""
         for _ in range(number):
             self.start_engine()
-        await eventually(lambda: self.asterisk.engines == len(self.engines), "the engines are up", 60)
+        await eventually(
+            lambda: self.asterisk.engines == len(self.engines), f"the engines are up: {self._who_lives()}", 60
+        )
 
     async def ask(self, name: str, agent: str, **args: Any) -> Reply:
         """Ask for a command, again and again while no engine answers."""
@@ -139,8 +141,12 @@ class Rig:
         while True:
             try:
                 return await self.client.call(name, agent=agent, **args)
-            except NoEngineError:
-                assert time.monotonic() < deadline, "no engine answers"
+            except NoEngineError as error:
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"{name} {agent}: {error} {self._who_lives()}") from error
+
+    def _who_lives(self) -> dict[str, int | None]:
+        return {name: engine.poll() for name, engine in self.engines.items()}
 
     async def seat_everybody(self, *, ready: bool = True) -> None:
         """Sign every agent in."""
