@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final, Literal
 
 from recorder.recording import SPEAKERS, Part, Recording, Side, Speaker
 from recorder.speech.base import Segment, Span, Word
+from recorder.speech.normal import normalised
 
 State = Literal["done", "failed"]
 
@@ -92,10 +93,17 @@ def phrases(segment: Segment) -> tuple[Segment, ...]:
     )
 
 
-def merge(said: Mapping[Speaker, Sequence[Segment]]) -> tuple[Line, ...]:
-    """Return both sides as one conversation, by the time each stretch began; the citizen first on a tie."""
+def merge(said: Mapping[Speaker, Sequence[Segment]], language: str = "") -> tuple[Line, ...]:
+    """Return both sides as one conversation, by the time each stretch began; the citizen first on a tie.
+
+    Phrases are written as their language is (`recorder.speech.normal`); their words stay as they were heard.
+    """
     lines: Iterable[Line] = chain.from_iterable(
-        (Line(speaker, phrase) for segment in said.get(speaker, ()) for phrase in phrases(segment))
+        (
+            Line(speaker, replace(phrase, text=normalised(phrase.text, language)))
+            for segment in said.get(speaker, ())
+            for phrase in phrases(segment)
+        )
         for speaker in SPEAKERS
     )
     return tuple(sorted(lines, key=lambda line: (line.segment.start_ms, SPEAKERS.index(line.speaker))))

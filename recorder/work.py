@@ -178,7 +178,7 @@ class Transcriber:
             created_at=now_us(),
             audio_ms=sum(span.ms for stretches in wanted.values() for span in stretches),
             took_ms=int((time.monotonic() - begun) * 1000),
-            lines=merge(said),
+            lines=merge(said, choice.language),
         )
 
     async def _engine_for(self, choice: EngineChoice) -> EngineProcess:

@@ -67,6 +67,14 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretches:
+    """How an engine likes its speech: pauses up to `gap_ms` within one stretch, which lasts up to `longest_ms`."""
+
+    gap_ms: int
+    longest_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
     """What a stream makes of the phrase that is still being said; the next result replaces it."""
 
@@ -92,6 +100,7 @@ class Engine(Protocol):
     name: EngineName
     model: str
     languages: frozenset[str]
+    stretches: Stretches
 
     def transcribe(self, file: Path, spans: Sequence[Span], language: str) -> tuple[Segment, ...]:
         """Return what was said within `spans` of a mono WAV file, times from the file's start.

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from recorder.speech.audio import read
-from recorder.speech.base import EngineName, Segment, Span, SpeechError, Word
+from recorder.speech.base import EngineName, Segment, Span, SpeechError, Stretches, Word
 from recorder.speech.models import SherpaModel, sherpa_model
 from recorder.speech.written import written
 
@@ -32,6 +32,8 @@ class SherpaEngine:
     """One model. Raises SpeechError."""
 
     name: EngineName = "sherpa-onnx"
+    stretches = Stretches(gap_ms=400, longest_ms=20_000)
+    """These models have no ear for silence and a window that is as long as what they are given."""
 
     def __init__(self, folder: Path, language: str, threads: int = 2) -> None:
         found = sherpa_model(folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recorder.speech.audio import read
-from recorder.speech.base import EngineName, Partial, Result, Segment, Span, SpeechError, Word
+from recorder.speech.base import EngineName, Partial, Result, Segment, Span, SpeechError, Stretches, Word
 from recorder.speech.models import missing_vosk_files
 
 CHUNK_MS = 400
@@ -22,6 +22,8 @@ class VoskEngine:
     """One model, which any number of streams may share. Raises SpeechError."""
 
     name: EngineName = "vosk"
+    stretches = Stretches(gap_ms=1_000, longest_ms=60_000)
+    """A pause of its own ends a phrase; a fresh stream costs it nothing."""
 
     def __init__(self, folder: Path, language: str) -> None:
         if missing := missing_vosk_files(folder):

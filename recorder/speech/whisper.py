@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recorder.speech.audio import at_16k, read
-from recorder.speech.base import EngineName, Segment, Span, SpeechError, Word
+from recorder.speech.base import EngineName, Segment, Span, SpeechError, Stretches, Word
 from recorder.speech.models import missing_whisper_files
 from recorder.speech.written import written
 
@@ -33,6 +33,8 @@ class WhisperEngine:
     """One model on the CPU with 8-bit weights, about 575 MB for the base model. Raises SpeechError."""
 
     name: EngineName = "faster-whisper"
+    stretches = Stretches(gap_ms=8_000, longest_ms=28_000)
+    """It pays for a window of 30 s however little is in it, and leaves out silence within by itself."""
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
         if missing := missing_whisper_files(folder):

@@ -1,7 +1,8 @@
 """The process that an engine lives in: one JSON request a line in, one JSON answer a line out.
 
 Request: {"file", "spans": [[from_ms, to_ms], ...], "language"}; answer: {"ok": true, "segments": [...]} or
-{"ok": false, "error", "retryable"}. The first line out is such an answer too, given when the model is loaded.
+{"ok": false, "error", "retryable"}. The first line out is such an answer too, given when the model is loaded. The
+engine is given only those stretches of the spans in which somebody speaks.
 Ends when its input ends. Runs below everything that carries calls.
 """
 
@@ -10,10 +11,12 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from recorder.speech.base import Engine, Span, SpeechError
+from recorder.speech.vad import VoiceActivity, network
 
 NICENESS = 10
 
@@ -51,11 +54,15 @@ def main(arguments: list[str]) -> int:
     except SpeechError as error:
         answer(ok=False, error=str(error), retryable=error.retryable)
         return 1
+    file = network()
+    ear = VoiceActivity(file) if file else None
     answer(ok=True, segments=[])
     for line in sys.stdin:
         request = json.loads(line)
-        spans = [Span(*span) for span in request["spans"]]
+        spans: Sequence[Span] = [Span(*span) for span in request["spans"]]
         try:
+            if ear is not None:
+                spans = ear.spans(Path(request["file"]), spans, engine.stretches)
             segments = engine.transcribe(Path(request["file"]), spans, request["language"])
         except SpeechError as error:
             answer(ok=False, error=str(error), retryable=error.retryable)

@@ -16,10 +16,11 @@ import pytest
 
 from recorder.seal import seal
 from recorder.speech import process as speech_process
-from recorder.speech.base import Partial, Segment, Span, SpeechError
+from recorder.speech.base import Partial, Segment, Span, SpeechError, Stretches
 from recorder.speech.choice import EngineChoice
 from recorder.speech.models import installed
 from recorder.speech.process import EngineProcess
+from recorder.speech.vad import VoiceActivity, network
 from recorder.speech.vosk import VoskEngine
 from recorder.transcript import spans
 from tests.contract.speech_rig import (
@@ -271,3 +272,37 @@ async def test_an_engine_that_hangs_is_ended_in_time(
     assert engine.pid is None
     with pytest.raises(ProcessLookupError):
         os.kill(stuck, 0)
+
+
+# Voice activity
+
+
+def test_the_network_hears_where_somebody_speaks_and_nothing_in_noise(tmp_path: Path) -> None:
+    file = network()
+    assert file is not None, "set-up installs silero-vad"
+    ear, said, truth, at = VoiceActivity(file), [], [], 0
+    for clip, _ in mandarin()[:4]:
+        samples = samples_of(clip)
+        said += [np.zeros(16_000, np.int16), samples]
+        truth.append((at + 2_000, at + 2_000 + len(samples) // 8))
+        at = truth[-1][1]
+    talk = write(tmp_path / "talk.wav", np.concatenate(said))
+    heard = ear.spans(talk, [Span(0, 3_000_000)], Stretches(700, 30_000))
+    assert len(heard) == len(truth)
+    for span, (begin, end) in zip(heard, truth, strict=True):
+        assert abs(span.from_ms - begin) < 400
+        assert abs(span.to_ms - end) < 400
+    assert ear.spans(talk, [Span(0, truth[0][0])], Stretches(0, 30_000)) == ()
+    noise = (np.random.default_rng(1).normal(size=80_000) * 300).astype(np.int16)
+    hum = (np.sin(np.arange(80_000) * 2 * np.pi * 50 / 8000) * 6000).astype(np.int16)
+    for sound in (noise, hum, np.full(80_000, 9_000, np.int16), np.zeros(0, np.int16)):
+        assert ear.spans(write(tmp_path / "noise.wav", sound), [Span(0, 10_000)], Stretches(0, 1)) == ()
+
+
+def test_a_voice_that_begins_late_in_a_long_recording_is_found_where_it_is(tmp_path: Path) -> None:
+    file = network()
+    assert file is not None
+    clip = samples_of(mandarin()[1][0])
+    late = write(tmp_path / "long.wav", np.concatenate([np.zeros(8000 * 185, np.int16), clip]))
+    [span] = VoiceActivity(file).spans(late, [Span(0, 10_000_000)], Stretches(1_000, 60_000))
+    assert 184_700 < span.from_ms < 185_400
