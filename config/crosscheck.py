@@ -6,13 +6,13 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from config.lines import Known, check_line, refer
 from config.numbers import national
 from config.schema.demo import Demo
 from config.schema.hotline import Hotline
 from config.schema.people import Agents, Queues, Trunks, Units
 from config.schema.platform import Platform
 from config.schema.prompts import Prompts
-from config.sentences import did_you_mean, one_of
 from config.source import Document, Inside
 
 SYSTEM_PROMPTS: Mapping[str, str] = {
@@ -81,14 +81,6 @@ def _unique(entries: Iterable[tuple[Place, str]], what: str) -> None:
             )
         else:
             first[name] = (document, inside)
-
-
-def _known(
-    document: Document, inside: Inside, name: str | None, known: Sequence[str], what: str, file: str
-) -> None:
-    if name is not None and name not in known:
-        listed = f"{file} has {one_of(known)}" if known else f"{file} has none yet: add it there"
-        document.problem(inside, f'there is no {what} "{name}"', did_you_mean(name, known) + listed)
 
 
 def _voice(document: Document, platform: Platform) -> None:
@@ -192,27 +184,22 @@ def _agents(document: Document, agents: Agents, queues: Queues | None) -> None:
         if queues:
             for position, queue in enumerate(agent.queues):
                 inside: Inside = ("agents", number, "queues", position)
-                _known(document, inside, queue, known, "queue", "queues.yaml")
+                refer(document, inside, queue, known, "queue", "queues.yaml")
 
 
 def _hotlines(parts: Parts) -> None:
     _unique((((document, ("id",)), hotline.id) for document, hotline in parts.hotlines), "the hotline")
-    queues = [queue.id for queue in parts.queues.queues] if parts.queues else []
-    units = [unit.id for unit in parts.units.units] if parts.units else []
-    prompts = list(parts.prompts.prompts) if parts.prompts else []
+    known = Known(
+        queues=[queue.id for queue in parts.queues.queues] if parts.queues else None,
+        units=[unit.id for unit in parts.units.units] if parts.units else None,
+        prompts=list(parts.prompts.prompts) if parts.prompts else None,
+        trunks={trunk.id: trunk.contact is not None for trunk in parts.trunks.trunks}
+        if parts.trunks
+        else None,
+    )
+    lines = {hotline.id: hotline for _, hotline in parts.hotlines}
     for document, hotline in parts.hotlines:
-        if parts.queues:
-            _known(document, ("queue",), hotline.queue, queues, "queue", "queues.yaml")
-        if parts.units:
-            _known(document, ("owner_unit",), hotline.owner_unit, units, "unit", "units.yaml")
-            _known(document, ("case", "unit"), hotline.case.unit, units, "unit", "units.yaml")
-        if parts.prompts:
-            for name in ("greeting", "goodbye", "comfort"):
-                _known(document, (name,), getattr(hotline, name), prompts, "prompt", "prompts.yaml")
-        if hotline.case.backend == "tenant" and hotline.case.unit is None:
-            document.problem(
-                ("case",), "the owner works on its own cases here but no unit is named", "add unit: to case"
-            )
+        check_line(document, hotline, known, lines)
     if parts.platform:
         _numbers(parts.hotlines, parts.platform.area_code)
 

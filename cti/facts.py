@@ -63,6 +63,8 @@ _KINDS: Final = (
     _kind("call_arrived", "journal", text="dialed_number caller_number channel"),
     _kind("hotline_resolved", "dialplan", text="hotline queue plan reason"),
     _kind("greeting_started", "dialplan", text="prompt"),
+    _kind("forwarded", "dialplan", text="to"),
+    _kind("forward_ended", "dialplan", text="status"),
     _kind("queued", "dialplan", text="queue returned", number="priority queued_at"),
     _kind("offered", "acd", text="agent seat offer queue", number="waited_ms"),
     _kind("offer_ended", "dialplan", text="offer seat status", number="talked_ms"),

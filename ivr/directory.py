@@ -7,21 +7,21 @@ work for a longer text.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from config import City
 from config.numbers import digits, forms, from_china, national
 from config.schema.base import Language
-from config.schema.hotline import CaseRoute, Hotline
+from config.schema.hotline import CaseRoute, Destination, Hotline
+from ivr.calendar import Calendar
+from ivr.phases import Line, Phase, microseconds
 
 UNKNOWN_NUMBER = "unknown_number"
 NOT_YET_VALID = "not_yet_valid"
 
-Outcome = Literal["queue", "prompt", "reject"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Outcome = Literal["queue", "forward", "prompt", "reject"]
 
 _HOW = {
     "exact": "dialed as it is written",
@@ -30,13 +30,33 @@ _HOW = {
 }
 
 
+_SAYS = {
+    "not_yet_valid": "takes effect on {line.valid_from}",
+    "retired": "is retired",
+    "transition_over": "was answered until {line.transition_until}",
+    "office": "takes no citizens' calls; the duty phone rings",
+    "nobody_on_duty": "has no duty phone at this hour",
+    "closed": "is closed by itself",
+    "off_hours": "is outside of its hours",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A telephone outside that is rung; `channels` is how many calls its trunk carries, 0 for any number."""
+
+    to: Destination
+    channels: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What becomes of a call: `queue` it, play a `prompt` and end it, or `reject` it.
+    """What becomes of a call: `queue` it, `forward` it outside, play a `prompt` and end it, or `reject` it.
 
     `hotline` is "" where the number is nobody's. `dialed` is the number as the hotline's file has it, digits
     only; of an unknown number the digits delivered, "" where there were none. `caller`: see `caller`.
-    `greeting`, `goodbye` and `comfort` are ids of prompts. `reason` is a word for counting; `sentence` and
+    `notice` (said before it), `greeting`, `goodbye` and `comfort` are ids of prompts. `transfers` are hotlines
+    whose own telephones an agent may transfer the call to. `reason` is a word for counting; `sentence` and
     `place` ("hotlines/12319.yaml:3") tell a person the same.
     """
 
@@ -47,23 +67,17 @@ class Plan:
     queue: str
     priority: int
     language: Language
+    notice: str | None
     greeting: str | None
     goodbye: str | None
     comfort: str | None
     record: bool
     case: CaseRoute
+    forward: Forward | None
+    transfers: tuple[str, ...]
     reason: str
     sentence: str
     place: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A hotline, compiled; `opens_at` in µs since the epoch."""
-
-    hotline: Hotline
-    priority: int
-    opens_at: int
 
 
 class Directory:
@@ -74,14 +88,15 @@ class Directory:
         self._language: Language = city.platform.voice.language
         self._zone = ZoneInfo(city.platform.timezone)
         self._places = city.places
-        self._not_yet = NOT_YET_VALID if NOT_YET_VALID in city.prompts else UNKNOWN_NUMBER
-        self._numbers: dict[str, tuple[_Entry, int]] = {}
+        self._queues = city.queue
+        self._channels = {trunk.id: trunk.channels for trunk in city.trunks}
+        self._numbers: dict[str, tuple[Line, int]] = {}
+        calendar = Calendar(city.platform.days_off, city.platform.workdays)
+        not_yet = NOT_YET_VALID if NOT_YET_VALID in city.prompts else UNKNOWN_NUMBER
         for hotline in city.hotlines:
-            priority = city.queue[hotline.queue].priority if hotline.priority is None else hotline.priority
-            opens_at = microseconds(hotline.valid_from, self._zone) if hotline.valid_from else 0
-            entry = _Entry(hotline, priority, opens_at)
+            line = Line(hotline, self._zone, calendar, not_yet)
             for position, number in enumerate(hotline.numbers):
-                self._numbers[national(number, self._area_code)] = (entry, position)
+                self._numbers[national(number, self._area_code)] = (line, position)
 
     def resolve(self, dialed: str, caller_number: str, now: datetime | int) -> Plan:
         """Return what becomes of a call to `dialed` at `now` (µs since the epoch, or a moment).
@@ -91,42 +106,58 @@ class Directory:
         """
         number = digits(dialed)
         who = caller(caller_number)
-        for form, reason in forms(number, self._area_code):
+        for form, how in forms(number, self._area_code):
             found = self._numbers.get(form)
             if found is not None:
-                entry, position = found
+                line, position = found
                 at = now if isinstance(now, int) else microseconds(now, self._zone)
-                return self._known(entry, position, who, reason if at >= entry.opens_at else NOT_YET_VALID)
+                return self._known(line, position, who, how, line.at(at, line.opens_at))
         return self._unknown(number, who)
 
-    def _known(self, entry: _Entry, position: int, who: str, reason: str) -> Plan:
-        hotline = entry.hotline
+    def _known(self, line: Line, position: int, who: str, how: str, phase: Phase) -> Plan:
+        hotline = line.hotline
         written = hotline.numbers[position]
-        known = f"hotline.{hotline.id}.numbers"
-        if reason == NOT_YET_VALID:
-            sentence = f"the hotline {hotline.id} ({hotline.name}) takes effect on {hotline.valid_from}"
-            place = self._places.get(f"hotline.{hotline.id}.valid_from", "")
-        else:
-            sentence = f"{written} is a number of the hotline {hotline.id} ({hotline.name}), {_HOW[reason]}"
-            place = self._places.get(f"{known}.{position}") or self._places.get(known, "")
-        opened = reason != NOT_YET_VALID
+        to = phase.forward
+        answered = bool(phase.queue) or to is not None
+        queue = phase.queue or (to.on_fail_queue or "" if to else "")
+        ranked = (
+            hotline.priority if hotline.priority is not None or not queue else self._queues[queue].priority
+        )
+        sentence, place = self._said(hotline, position, how, phase)
+        transfers = (hotline.id, *hotline.transfers) if hotline.forward else hotline.transfers
         return Plan(
-            outcome="queue" if opened else "prompt",
+            outcome="queue" if phase.queue else "forward" if to else "prompt",
             hotline=hotline.id,
             dialed=digits(written),
             caller=who,
-            queue=hotline.queue if opened else "",
-            priority=entry.priority,
+            queue=queue,
+            priority=ranked or 0,
             language=hotline.language,
-            greeting=hotline.greeting if opened else self._not_yet,
-            goodbye=hotline.goodbye if opened else None,
-            comfort=hotline.comfort if opened else None,
-            record=hotline.record if opened else False,
+            notice=phase.notice,
+            greeting=phase.prompt or (hotline.greeting if answered else None),
+            goodbye=hotline.goodbye if answered else None,
+            comfort=hotline.comfort if answered else None,
+            record=hotline.record if answered else False,
             case=hotline.case,
-            reason=reason,
+            forward=Forward(to, self._channels.get(to.trunk or "", 0)) if to else None,
+            transfers=transfers if phase.queue else (),
+            reason=phase.reason or how,
             sentence=sentence,
             place=place,
         )
+
+    def _said(self, hotline: Hotline, position: int, how: str, phase: Phase) -> tuple[str, str]:
+        """Return a sentence for the plan and the place that says so."""
+        known = f"hotline.{hotline.id}"
+        if not phase.reason:
+            place = self._places.get(f"{known}.numbers.{position}") or self._places.get(
+                f"{known}.numbers", ""
+            )
+            named = f"{hotline.numbers[position]} is a number of the hotline {hotline.id} ({hotline.name})"
+            return f"{named}, {_HOW[how]}", place
+        says = _SAYS[phase.reason].format(line=hotline)
+        place = self._places.get(f"{known}.{phase.field}") or self._places.get(known, "")
+        return f"the hotline {hotline.id} ({hotline.name}) {says}", place
 
     def _unknown(self, number: str, who: str) -> Plan:
         return Plan(
@@ -137,11 +168,14 @@ class Directory:
             queue="",
             priority=0,
             language=self._language,
+            notice=None,
             greeting=UNKNOWN_NUMBER,
             goodbye=None,
             comfort=None,
             record=False,
             case=CaseRoute(),
+            forward=None,
+            transfers=(),
             reason=UNKNOWN_NUMBER,
             sentence=f"{number} is no hotline's number" if number else "no number was delivered",
             place=self._places.get(f"prompt.{UNKNOWN_NUMBER}", ""),
@@ -155,9 +189,3 @@ def caller(text: str) -> str:
     """
     number = from_china(digits(text))
     return number if number.strip("0") else ""
-
-
-def microseconds(moment: datetime, zone: ZoneInfo) -> int:
-    """Return a moment as µs since the epoch; one without an offset is of `zone`."""
-    local = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return (local - _EPOCH) // timedelta(microseconds=1)

@@ -22,6 +22,11 @@ DEFAULT = "default"
 _MERGE_MODES: Final = {
     "full_merge": "merged into 12345 (整体并入)",
     "dual_number": "its number stays public, 12345's agents answer (双号并行)",
+    "sub_center": "a centre of its own: the owner's agents answer (设分中心)",
+    "one_key_transfer": "12345 answers first and transfers to the owner's own system (一键互转)",
+    "interconnect": "linked only: its own centre answers (互联互通)",
+    "office_only": "no citizens' calls: the duty phone by its hours (值守)",
+    "retired": "no longer in use (已停用)",
 }
 _BACKENDS: Final = {
     "platform": "12345 dispatches, reviews and follows up",
@@ -68,6 +73,9 @@ class Explanation:
             "queue": plan.queue,
             "priority": plan.priority,
             "record": plan.record,
+            "notice": plan.notice,
+            "forward": str(plan.forward.to) if plan.forward else None,
+            "transfers": plan.transfers,
             "case": plan.case.model_dump() if plan.outcome == "queue" else None,
             "steps": [{"topic": step.topic, "says": step.says, "places": step.places} for step in self.steps],
         }
@@ -81,7 +89,12 @@ def explain(
     hotline = city.hotline.get(plan.hotline)
     told = _Telling(city, plan)
     told.step("number", plan.sentence, plan.place)
-    if hotline is None or plan.outcome != "queue":
+    if hotline is not None:
+        told.step("merged", _MERGE_MODES[hotline.merge_mode], told.place(f"hotline.{hotline.id}.merge_mode"))
+        _dates(told, hotline)
+    if hotline is not None and plan.outcome == "forward":
+        _forwarded(told, hotline)
+    elif hotline is None or plan.outcome != "queue":
         told.step("hears", told.prompt(plan.greeting), *told.prompt_places(plan.greeting))
         told.step("then", "the call ends; it is counted", DEFAULT)
     else:
@@ -118,9 +131,78 @@ class _Telling:
 def _queued(told: _Telling, hotline: Hotline) -> None:
     city, plan, line = told.city, told.plan, f"hotline.{hotline.id}"
     of_line: Callable[[str], str] = lambda field: told.place(f"{line}.{field}")  # noqa: E731
+    _hears(told, hotline)
+    _waits(told, hotline)
+    told.step("recorded", "yes" if plan.record else "no", of_line("record"))
+    told.step("goodbye", told.prompt(plan.goodbye), of_line("goodbye"), *told.prompt_places(plan.goodbye))
+    for target in plan.transfers:
+        forward = city.hotline[target].forward
+        told.step(
+            "may transfer",
+            f"to {target} ({city.hotline[target].name}): {forward}",
+            told.place(f"hotline.{target}.forward"),
+            of_line("transfers"),
+        )
+    _case(told, hotline)
+
+
+def _dates(told: _Telling, hotline: Hotline) -> None:
+    """Tell the days on which something changes for a caller."""
+    for field, says in (
+        ("valid_from", "in force from {} on"),
+        ("transition_until", "answered until {}, then it says that it is not"),
+        ("retire_at", "gone from {} on"),
+    ):
+        moment = getattr(hotline, field)
+        if moment is not None:
+            told.step(
+                "dates", says.format(f"{moment:%Y-%m-%d %H:%M}"), told.place(f"hotline.{hotline.id}.{field}")
+            )
+
+
+def _hears(told: _Telling, hotline: Hotline) -> None:
+    plan, line = told.plan, f"hotline.{hotline.id}"
+    if plan.notice:
+        told.step(
+            "hears",
+            told.prompt(plan.notice),
+            told.place(f"{line}.transition_prompt"),
+            *told.prompt_places(plan.notice),
+        )
+    field = "greeting" if plan.greeting == hotline.greeting else "off_hours"
+    told.step(
+        "hears", told.prompt(plan.greeting), told.place(f"{line}.{field}"), *told.prompt_places(plan.greeting)
+    )
+
+
+def _forwarded(told: _Telling, hotline: Hotline) -> None:
+    plan = told.plan
+    if plan.forward is None:
+        return
+    to = plan.forward.to
+    _hears(told, hotline)
+    told.step(
+        "rings",
+        f"{to}, for {to.ring_seconds} s",
+        plan.place,
+        told.place(f"hotline.{hotline.id}.forward"),
+        told.place(f"trunk.{to.trunk}.contact"),
+    )
+    if to.on_fail_queue is None:
+        told.step("if nobody", told.prompt(to.on_fail_prompt), *told.prompt_places(to.on_fail_prompt))
+    else:
+        told.step(
+            "if nobody",
+            f"the call waits in the queue {to.on_fail_queue}",
+            told.place(f"queue.{to.on_fail_queue}"),
+        )
+        _waits(told, hotline)
+
+
+def _waits(told: _Telling, hotline: Hotline) -> None:
+    city, plan, line = told.city, told.plan, f"hotline.{hotline.id}"
+    of_line: Callable[[str], str] = lambda field: told.place(f"{line}.{field}")  # noqa: E731
     queue = city.queue[plan.queue]
-    told.step("merged", _MERGE_MODES[hotline.merge_mode], of_line("merge_mode"))
-    told.step("hears", told.prompt(plan.greeting), of_line("greeting"), *told.prompt_places(plan.greeting))
     by = "the hotline's own" if hotline.priority is not None else "the queue's"
     ranked = of_line("priority") if hotline.priority is not None else told.place(f"queue.{queue.id}.priority")
     told.step(
@@ -141,8 +223,11 @@ def _queued(told: _Telling, hotline: Hotline) -> None:
         *told.prompt_places(plan.comfort),
     )
     _answered(told, queue.id)
-    told.step("recorded", "yes" if plan.record else "no", of_line("record"))
-    told.step("goodbye", told.prompt(plan.goodbye), of_line("goodbye"), *told.prompt_places(plan.goodbye))
+
+
+def _case(told: _Telling, hotline: Hotline) -> None:
+    city, plan, line = told.city, told.plan, f"hotline.{hotline.id}"
+    of_line: Callable[[str], str] = lambda field: told.place(f"{line}.{field}")  # noqa: E731
     unit = city.unit[plan.case.unit] if plan.case.unit else None
     leads = f"{unit.id} ({unit.name}) leads" if unit else "the centre chooses who leads"
     owner = city.unit[hotline.owner_unit]

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from config.schema.hotline import Destination
 from ivr.agi import AgiRequest, AgiSession
 from ivr.directory import Directory, Plan
 from ivr.prompts import spoken
@@ -44,6 +45,7 @@ def plan_variables(plan: Plan, prompts: Prompts) -> dict[str, str]:
         path = prompts(plan.language, prompt_id)
         return str(path) if path.with_name(path.name + ".wav").is_file() else ""
 
+    forward = plan.forward
     return {
         "YHT_PLAN": plan.outcome,
         "YHT_OUTCOME": plan.outcome,
@@ -52,14 +54,27 @@ def plan_variables(plan: Plan, prompts: Prompts) -> dict[str, str]:
         "YHT_QUEUE": plan.queue,
         "YHT_PRIORITY": str(plan.priority),
         "YHT_LANGUAGE": plan.language,
+        "YHT_NOTICE_ID": plan.notice or "",
+        "YHT_NOTICE": clip(plan.notice),
         "YHT_GREETING_ID": plan.greeting or "",
         "YHT_GREETING": clip(plan.greeting),
         "YHT_GOODBYE": clip(plan.goodbye),
         "YHT_COMFORT": clip(plan.comfort),
         "YHT_RECORD": "1" if plan.record else "0",
+        "YHT_FORWARD": dialed(forward.to) if forward else "",
+        "YHT_FORWARD_SECONDS": str(forward.to.ring_seconds) if forward else "",
+        "YHT_FORWARD_TRUNK": forward.to.trunk or "" if forward else "",
+        "YHT_FORWARD_CHANNELS": str(forward.channels) if forward else "",
+        "YHT_FORWARD_FAILED": clip(forward.to.on_fail_prompt) if forward else "",
+        "YHT_FORWARD_FAILED_ID": forward.to.on_fail_prompt or "" if forward else "",
         "YHT_REASON": plan.reason,
         "YHT_CAUSE": CAUSE_REJECTED,
     }
+
+
+def dialed(to: Destination) -> str:
+    """Return what Asterisk dials to reach a telephone outside (pjsip.conf.j2 has the endpoints)."""
+    return f"PJSIP/trunk--sip/{to.sip}" if to.sip else f"PJSIP/{to.number}@trunk-{to.trunk}"
 
 
 def waiting_variables(ahead: int | None, language: str, comfort: str, prompts: Prompts) -> dict[str, str]:

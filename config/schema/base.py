@@ -1,7 +1,7 @@
 """What all models of the configuration share: strictness, and the small types that fields are made of."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -86,6 +86,19 @@ Language = Literal["zh", "en"]
 
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
+
+def _local_day(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError(f"{str(value)[:40]!r} is no day; write it as 2026-12-01")
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not in the calendar; write a day that there is") from error
+
+
+LocalDay = Annotated[date, BeforeValidator(_local_day)]
+"""A day."""
+
 LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
 """A moment in the city's own time zone, without an offset."""
 
@@ -94,6 +107,7 @@ __all__ = [
     "Host",
     "Id",
     "Language",
+    "LocalDay",
     "LocalTime",
     "Model",
     "Port",

@@ -9,6 +9,7 @@ from config.schema.base import Extension, Id, Model, Text, written
 Contact = Annotated[
     str, Field(max_length=200), written(r"sips?:[^\s;,<>]+", "write it as sip:1001@127.0.0.3:5062")
 ]
+Gateway = Annotated[str, written(r"sip:[0-9A-Za-z.\-]{1,253}(:[0-9]{1,5})?", "write it as sip:10.1.0.1:5060")]
 
 Source = Annotated[
     str, written(r"[0-9A-Za-z:.\-]{1,253}(/[0-9]{1,3})?", "write an address such as 127.0.0.2 or 10.1.0.0/28")
@@ -72,6 +73,8 @@ class Trunk(Model):
     """The addresses that the carrier sends from; nobody else is let in."""
     channels: Annotated[int, Field(ge=1, le=10_000)] = 30
     """How many calls it carries at once; one more is told that the line is busy."""
+    contact: Gateway | None = None
+    """Where calls out go, such as sip:10.1.0.1:5060; a trunk without it only brings calls in."""
 
 
 class Queues(Model):

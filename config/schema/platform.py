@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.schema.base import Host, Id, Language, Model, Port, Text, TimeZone, written
+from config.schema.base import Host, Id, Language, LocalDay, Model, Port, Text, TimeZone, written
 
 
 class Sip(Model):
@@ -103,6 +103,10 @@ class Platform(Model):
     """This machine's name in the ids of calls."""
     timezone: TimeZone = "Asia/Shanghai"
     """What local times mean."""
+    days_off: tuple[LocalDay, ...] = ()
+    """Days that are free beyond the public holidays that the platform knows, or of a year not known yet."""
+    workdays: tuple[LocalDay, ...] = ()
+    """Days that are worked although they would be free, such as make-up workdays of a year not known yet."""
     area_code: Annotated[
         str, written(r"010|02[0-9]|0[3-9][0-9]{2}", 'write it with its 0 in quotes, such as "0750"')
     ]

@@ -14,12 +14,15 @@ from cti import widths
 from cti.facts import Fact
 from cti.signals import node_of, seat_of
 
-Outcome = Literal["", "answered", "abandoned", "hung_up", "prompt", "rejected", "callback", "lost"]
+Outcome = Literal[
+    "", "answered", "forwarded", "abandoned", "hung_up", "prompt", "rejected", "callback", "lost"
+]
 """What became of a call that has ended; "" while it goes on.
 
-answered: an agent talked with the citizen, and not too shortly to count. abandoned: the citizen waited and hung
-up. hung_up: the citizen hung up before waiting. prompt: the plan was to say something and end (an unknown
-number). rejected: a caller or trunk over its limits. callback: no engine and no seat answered, the number was
+answered: an agent talked with the citizen, and not too shortly to count. forwarded: somebody outside was reached,
+the owner's agents or a duty phone. abandoned: the citizen waited and hung up. hung_up: the citizen hung up before
+waiting. prompt: the plan was to say something and end (an unknown number), or to forward, and nobody was
+reached. rejected: a caller or trunk over its limits. callback: no engine and no seat answered, the number was
 taken. lost: Asterisk ended under the call.
 """
 
@@ -27,6 +30,7 @@ KINDS: Final = frozenset(
     {
         "call_arrived",
         "hotline_resolved",
+        "forward_ended",
         "queued",
         "answered",
         "recording_started",
@@ -191,11 +195,18 @@ def _outcome(
         return "callback"
     if end.data.get("lost") is True:
         return "lost"
+    if any(fact.kind == "forward_ended" and fact.data["status"] == "ANSWER" for fact in told):
+        return "forwarded"
     if queued_at is not None:
         return "abandoned"
     plan = next((fact.data["plan"] for fact in told if fact.kind == "hotline_resolved"), "")
     if plan == "reject":
         return "rejected"
+    if plan == "forward":
+        # Whom nobody was reached for heard a prompt; who hung up while it rang did not.
+        ends = [fact.data["status"] for fact in told if fact.kind == "forward_ended"]
+        failed = any(status not in ("", "CANCEL") for status in ends)
+        return "prompt" if failed else "hung_up"
     return "hung_up" if plan in ("", "queue") else "prompt"
 
 

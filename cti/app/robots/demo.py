@@ -80,7 +80,7 @@ class Demo:
 
     async def _begin(self, folder: Path) -> None:
         """Sign an agent in at the first seat that takes one, then let the citizen dial."""
-        greeting = self._cast.hotline.greeting
+        greeting = self._cast.hotline.greeting or ""
         script = citizen_script(self._city.demo, self._cast.number, greeting, self._caller)
         self._robots["citizen"] = await self._start(folder, "citizen", script)
         refusal = ""

@@ -24,6 +24,7 @@ OUTCOMES = {
     "answered": "answered",
     "abandoned": "gave up waiting",
     "hung_up": "hung up before waiting",
+    "forwarded": "forwarded outside",
     "prompt": "told by a prompt",
     "rejected": "rejected",
     "callback": "callback requested",

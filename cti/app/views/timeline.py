@@ -24,6 +24,7 @@ _STEPS: Final[Mapping[str, str]] = {
 }
 _STATES: Final[Mapping[str, str]] = {"offered": "offered a call", "wrap_up": "in wrap-up"}
 _NOT_QUEUED: Final[Mapping[str, str]] = {
+    "forward": "it is forwarded outside",
     "prompt": "a prompt is played and the call ends",
     "reject": "the call is rejected",
 }
@@ -148,6 +149,21 @@ def _greeting_started(fact: Fact, _story: _Story) -> str:
     return f"greeting begins ({_text(fact, 'prompt')})"
 
 
+def _forwarded(fact: Fact, _story: _Story) -> str:
+    return f"rings outside: {_text(fact, 'to').removeprefix('PJSIP/')}"
+
+
+def _forward_ended(fact: Fact, _story: _Story) -> str:
+    said = {
+        "ANSWER": "talk with the telephone outside ends",
+        "NOANSWER": "nobody outside answers",
+        "BUSY": "the telephone outside is busy",
+        "CANCEL": "the caller hangs up while it rings outside",
+        "": "the caller hangs up while it rings outside",
+    }
+    return said.get(_text(fact, "status"), "the telephone outside can not be reached")
+
+
 def _queued(fact: Fact, story: _Story) -> str:
     queue, returned = story.names.queue(_text(fact, "queue")), _text(fact, "returned")
     if returned:
@@ -248,6 +264,8 @@ _SENTENCES: Final[Mapping[str, Callable[[Fact, _Story], str]]] = {
     "call_arrived": _call_arrived,
     "hotline_resolved": _hotline_resolved,
     "greeting_started": _greeting_started,
+    "forwarded": _forwarded,
+    "forward_ended": _forward_ended,
     "queued": _queued,
     "offered": _offered,
     "offer_ended": _offer_ended,
