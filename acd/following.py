@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from acd.lanes import cancel
 from acd.rows import Change, LiveId
 from acd.store import LIVE_BATCH, Store, StoreError
 
@@ -74,8 +75,7 @@ class Following:
                 return trouble.result()
             return reading.result()
         finally:
-            reading.cancel()
-            await asyncio.wait((reading,))
+            await cancel((reading,))
 
     async def _follow(self, cursor: LiveId) -> StoreError:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
 import structlog
@@ -18,6 +18,15 @@ AGAIN_SECONDS: Final = 1.0
 CANCEL_SECONDS: Final = 0.5
 
 Work = Callable[[], Awaitable[object]]
+
+
+async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks until they are done: a Redis client that is just connecting can swallow a cancellation."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)
 
 
 class Tasks:
@@ -49,13 +58,7 @@ class Tasks:
     async def stop(self) -> None:
         """Cancel what runs and wait for its end; nothing begins anew."""
         self._stopped = True
-        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
-        while tasks:
-            for task in tasks:
-                task.cancel()
-            # A Redis client that is just connecting can take one cancellation for its own.
-            _, left = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
-            tasks = list(left)
+        await cancel(task for task in self._tasks if task is not asyncio.current_task())
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

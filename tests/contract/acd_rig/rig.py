@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from acd.commands import CommandClient, NoEngineError, Reply
+from acd.lanes import cancel
 from acd.rows import Snapshot
 from acd.store import Store
 from tests.contract.acd_rig.asterisk import OUTCOMES, FakeAsterisk
@@ -197,6 +198,4 @@ async def collected(redis: Any, stream: str) -> Any:
         last = (await redis.xrevrange(stream, count=1))[0][0]
         await eventually(lambda: entries and entries[-1][0] >= last, f"{stream} is read", 10)
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await cancel((task,))
