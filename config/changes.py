@@ -14,7 +14,16 @@ from config.problems import Problem
 RESTART: Final = ("node", "sip", "ami", "agi", "http", "redis", "database", "speech")
 """Settings of platform.yaml that processes take at their start only."""
 
-_KINDS: Final = ("hotline", "queue", "agent", "seat", "trunk", "unit")
+_KINDS: Final = {
+    "hotline": "hotlines",
+    "batch": "batches",
+    "queue": "queues",
+    "agent": "agents",
+    "seat": "seats",
+    "trunk": "trunks",
+    "unit": "units",
+}
+"""Kinds of things, and the city's field that has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ def _of_kind(kind: str, before: City, after: City) -> Iterator[Change]:
 
 
 def _by_id(kind: str, city: City) -> dict[str, BaseModel]:
-    found: Iterable[BaseModel] = getattr(city, f"{kind}s")
+    found: Iterable[BaseModel] = getattr(city, _KINDS[kind])
     return {str(getattr(entry, "ext" if kind == "seat" else "id")): entry for entry in found}
 
 

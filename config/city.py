@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from config.schema.batch import Batch
 from config.schema.demo import Line
 from config.schema.hotline import Hotline
 from config.schema.people import Agent, Queue, Seat, Trunk, Unit
@@ -28,6 +29,7 @@ class City:
     trunks: tuple[Trunk, ...]
     units: tuple[Unit, ...]
     prompts: Mapping[str, Prompt]
+    batches: tuple[Batch, ...] = ()
     demo: tuple[Line, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -35,6 +37,11 @@ class City:
     def hotline(self) -> Mapping[str, Hotline]:
         """Hotlines by id."""
         return {hotline.id: hotline for hotline in self.hotlines}
+
+    @cached_property
+    def batch(self) -> Mapping[str, Batch]:
+        """Batches by id."""
+        return {batch.id: batch for batch in self.batches}
 
     @cached_property
     def queue(self) -> Mapping[str, Queue]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from config.lines import Known, check_line, refer
 from config.numbers import national
+from config.schema.batch import Batch
 from config.schema.demo import Demo
 from config.schema.hotline import Hotline
 from config.schema.people import Agents, Queues, Trunks, Units
@@ -37,6 +38,7 @@ class Parts:
     prompts: Prompts | None = None
     demo: Demo | None = None
     hotlines: list[tuple[Document, Hotline]] = field(default_factory=list)
+    batches: list[tuple[Document, Batch]] = field(default_factory=list)
 
 
 def check(parts: Parts) -> None:
@@ -66,6 +68,7 @@ def check(parts: Parts) -> None:
             if name not in parts.prompts.prompts:
                 document.problem(("prompts",), f'the prompt "{name}" is missing', f"add it: it is {purpose}")
     _hotlines(parts)
+    _batches(parts)
 
 
 def _unique(entries: Iterable[tuple[Place, str]], what: str) -> None:
@@ -202,6 +205,34 @@ def _hotlines(parts: Parts) -> None:
         check_line(document, hotline, known, lines)
     if parts.platform:
         _numbers(parts.hotlines, parts.platform.area_code)
+
+
+def _batches(parts: Parts) -> None:
+    _unique((((document, ("id",)), batch.id) for document, batch in parts.batches), "the batch")
+    if parts.platform is None or len(parts.hotlines) != sum(
+        name.startswith("hotlines/") for name in parts.documents
+    ):
+        return  # a hotline that could not be read would only be missed here
+    area_code = parts.platform.area_code
+    known = {national(number, area_code) for _, hotline in parts.hotlines for number in hotline.numbers}
+    first: dict[str, tuple[Document, Inside, str]] = {}
+    for document, batch in parts.batches:
+        for position, number in enumerate(batch.numbers):
+            inside: Inside = ("numbers", position)
+            form = national(number, area_code)
+            if form not in known:
+                document.problem(
+                    inside, f'"{number}" is no hotline\'s number', "add its hotline to hotlines/ first"
+                )
+            elif form in first:
+                there, where, name = first[form]
+                document.problem(
+                    inside,
+                    f'the number "{number}" is already in the batch "{name}" ({there.file}:{there.line(where)})',
+                    "a number joins once: take it out of one of the two",
+                )
+            else:
+                first[form] = (document, inside, batch.id)
 
 
 def _numbers(hotlines: Sequence[tuple[Document, Hotline]], area_code: str) -> None:

@@ -190,6 +190,8 @@ def _references(document: Document, line: Hotline, known: Known) -> None:
 def _destinations(line: Hotline) -> Iterator[tuple[Inside, Destination]]:
     if line.forward is not None:
         yield ("forward",), line.forward
+    if line.before is not None:
+        yield ("before",), line.before
     for number, duty in enumerate(line.duty):
         yield ("duty", number), duty
 

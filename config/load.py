@@ -11,6 +11,7 @@ from config.crosscheck import Parts, check
 from config.places import places
 from config.problems import ConfigError, Problem
 from config.schema.base import Model
+from config.schema.batch import Batch
 from config.schema.demo import Demo
 from config.schema.hotline import Hotline
 from config.schema.people import Agents, Queues, Trunks, Units
@@ -59,6 +60,10 @@ class _Loading:
             hotline = self.read(file, Hotline)
             if hotline is not None:
                 parts.hotlines.append((self.documents[file], hotline))
+        for file in self.batch_files():
+            batch = self.read(file, Batch)
+            if batch is not None:
+                parts.batches.append((self.documents[file], batch))
         self.strangers()
         check(parts)
         problems = [
@@ -87,6 +92,17 @@ class _Loading:
             self.wrong("hotlines", "holds no hotline", "add a file such as hotlines/12345.yaml")
         if len(found) > MAX_HOTLINES:
             self.wrong("hotlines", f"holds {len(found)} files", f"a city has at most {MAX_HOTLINES} hotlines")
+            return []
+        return found
+
+    def batch_files(self) -> list[str]:
+        """Return the files of the batches; a city may have none."""
+        if not (self.folder / "batches").is_dir():
+            return []
+        names = sorted(self.names("batches"))
+        found = [f"batches/{name}" for name in names if name.endswith(".yaml")]
+        if len(found) > MAX_HOTLINES:
+            self.wrong("batches", f"holds {len(found)} files", f"a city has at most {MAX_HOTLINES} batches")
             return []
         return found
 
@@ -135,6 +151,7 @@ def _city(parts: Parts) -> City:
         trunks=parts.trunks.trunks,
         units=parts.units.units,
         prompts=parts.prompts.prompts,
+        batches=tuple(batch for _, batch in parts.batches),
         demo=parts.demo.lines if parts.demo else (),
         places=places(parts),
     )

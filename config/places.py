@@ -11,12 +11,14 @@ from config.source import Document, Inside
 def places(parts: Parts) -> dict[str, str]:
     """Return "hotline.12319.greeting" → "hotlines/12319.yaml:8", and so on for everything in the files.
 
-    Things of a kind go by their id: hotline, queue, agent, seat, trunk, unit, prompt, demo; the rest by
+    Things of a kind go by their id: hotline, batch, queue, agent, seat, trunk, unit, prompt, demo; the rest by
     its path: "platform.sip.port". What a file does not say, because a default holds, has no place.
     """
     found: dict[str, str] = {}
     for document, hotline in parts.hotlines:
         found.update(_named(document, {(): f"hotline.{hotline.id}"}))
+    for document, batch in parts.batches:
+        found.update(_named(document, {(): f"batch.{batch.id}"}))
     documents = parts.documents
     found.update(_named(documents["platform.yaml"], {(): "platform"}))
     if parts.queues:

@@ -18,7 +18,7 @@ from config.paths import Paths
 
 _KEPT: Final = 3
 """Copies that stay: a process may be reading the one before."""
-_FOLDERS: Final = ("", "hotlines")
+_FOLDERS: Final = ("", "hotlines", "batches")
 
 
 def generation(paths: Paths) -> str:

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from config import City
 from config.numbers import digits, forms, from_china, national
 from config.schema.base import Language
-from config.schema.hotline import CaseRoute, Destination, Hotline
+from config.schema.batch import Batch
+from config.schema.hotline import CaseRoute, Destination
 from ivr.calendar import Calendar
 from ivr.phases import Line, Phase, microseconds
 
@@ -80,6 +81,16 @@ class Plan:
     place: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A number: its line, which of the line's it is, its batch, and from when on it is in force (µs)."""
+
+    line: Line
+    position: int
+    batch: Batch | None
+    opens_at: int
+
+
 class Directory:
     """Every number of a city. Made anew when the configuration changes; never changes itself."""
 
@@ -90,13 +101,18 @@ class Directory:
         self._places = city.places
         self._queues = city.queue
         self._channels = {trunk.id: trunk.channels for trunk in city.trunks}
-        self._numbers: dict[str, tuple[Line, int]] = {}
+        self._numbers: dict[str, _Entry] = {}
+        batches = {
+            national(number, self._area_code): batch for batch in city.batches for number in batch.numbers
+        }
         calendar = Calendar(city.platform.days_off, city.platform.workdays)
         not_yet = NOT_YET_VALID if NOT_YET_VALID in city.prompts else UNKNOWN_NUMBER
         for hotline in city.hotlines:
             line = Line(hotline, self._zone, calendar, not_yet)
             for position, number in enumerate(hotline.numbers):
-                self._numbers[national(number, self._area_code)] = (line, position)
+                form = national(number, self._area_code)
+                batch = batches.get(form)
+                self._numbers[form] = _Entry(line, position, batch, line.opens_with(batch))
 
     def resolve(self, dialed: str, caller_number: str, now: datetime | int) -> Plan:
         """Return what becomes of a call to `dialed` at `now` (µs since the epoch, or a moment).
@@ -107,23 +123,22 @@ class Directory:
         number = digits(dialed)
         who = caller(caller_number)
         for form, how in forms(number, self._area_code):
-            found = self._numbers.get(form)
-            if found is not None:
-                line, position = found
+            entry = self._numbers.get(form)
+            if entry is not None:
                 at = now if isinstance(now, int) else microseconds(now, self._zone)
-                return self._known(line, position, who, how, line.at(at, line.opens_at))
+                return self._known(entry, who, how, entry.line.at(at, entry.opens_at))
         return self._unknown(number, who)
 
-    def _known(self, line: Line, position: int, who: str, how: str, phase: Phase) -> Plan:
-        hotline = line.hotline
-        written = hotline.numbers[position]
+    def _known(self, entry: _Entry, who: str, how: str, phase: Phase) -> Plan:
+        hotline = entry.line.hotline
+        written = hotline.numbers[entry.position]
         to = phase.forward
         answered = bool(phase.queue) or to is not None
         queue = phase.queue or (to.on_fail_queue or "" if to else "")
         ranked = (
             hotline.priority if hotline.priority is not None or not queue else self._queues[queue].priority
         )
-        sentence, place = self._said(hotline, position, how, phase)
+        sentence, place = self._said(entry, how, phase)
         transfers = (hotline.id, *hotline.transfers) if hotline.forward else hotline.transfers
         return Plan(
             outcome="queue" if phase.queue else "forward" if to else "prompt",
@@ -146,8 +161,9 @@ class Directory:
             place=place,
         )
 
-    def _said(self, hotline: Hotline, position: int, how: str, phase: Phase) -> tuple[str, str]:
+    def _said(self, entry: _Entry, how: str, phase: Phase) -> tuple[str, str]:
         """Return a sentence for the plan and the place that says so."""
+        hotline, position = entry.line.hotline, entry.position
         known = f"hotline.{hotline.id}"
         if not phase.reason:
             place = self._places.get(f"{known}.numbers.{position}") or self._places.get(
@@ -155,6 +171,17 @@ class Directory:
             )
             named = f"{hotline.numbers[position]} is a number of the hotline {hotline.id} ({hotline.name})"
             return f"{named}, {_HOW[how]}", place
+        if (
+            phase.reason == "not_yet_valid"
+            and entry.batch is not None
+            and entry.opens_at > entry.line.opens_at
+        ):
+            batch = entry.batch
+            day = f"takes effect on {batch.date}" if batch.applied else "is not applied"
+            known, field = f"batch.{batch.id}", "date" if batch.applied else "applied"
+            place = self._places.get(f"{known}.{field}") or self._places.get(known, "")
+            named = f"{hotline.numbers[position]} of the hotline {hotline.id} ({hotline.name})"
+            return f"{named} is in the batch {batch.id} ({batch.name}), which {day}", place
         says = _SAYS[phase.reason].format(line=hotline)
         place = self._places.get(f"{known}.{phase.field}") or self._places.get(known, "")
         return f"the hotline {hotline.id} ({hotline.name}) {says}", place

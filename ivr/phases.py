@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from config.schema.batch import Batch
 from config.schema.hotline import Destination, Hotline
 from ivr.calendar import Calendar
 
@@ -25,6 +26,9 @@ Reason = Literal[
     "off_hours",
 ]
 """Why a call does not go where the line's own calls go; "" if it does."""
+
+NEVER = 2**62
+"""Later than any moment, in µs."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -62,6 +66,12 @@ class Line:
         )
         self._open = self._answered()
 
+    def opens_with(self, batch: Batch | None) -> int:
+        """Return from when on (µs) a number of the line is in force; `NEVER` where its batch is not applied."""
+        if batch is None:
+            return self.opens_at
+        return max(self.opens_at, self._at(batch.date)) if batch.applied else NEVER
+
     def _at(self, moment: datetime | None) -> int:
         return microseconds(moment, self._zone) if moment else 0
 
@@ -79,6 +89,8 @@ class Line:
         """Return what holds at `now` for a number that is in force from `opens_at` on (µs)."""
         line = self.hotline
         if now < opens_at:
+            if line.before is not None:
+                return Phase("not_yet_valid", "before", forward=line.before)
             return Phase("not_yet_valid", "valid_from", prompt=self._not_yet)
         if line.merge_mode == "retired":
             return self._gone("merge_mode", now)

@@ -95,6 +95,8 @@ class Hotline(Model):
     """How the number joins 12345; docs/configuration.md tells each."""
     valid_from: LocalTime | None = None
     """The day on which the line takes effect, in its time zone: 2026-12-01 or 2026-12-01T08:00."""
+    before: Destination | None = None
+    """What rings until the number is in force, and again once its batch is rolled back."""
     transition_until: LocalTime | None = None
     """With `full_merge`: from then on the number is no longer answered and plays `retired_prompt`."""
     transition_prompt: Id | None = None
@@ -140,6 +142,6 @@ class Hotline(Model):
     def prompts(self) -> tuple[str, ...]:
         """The ids of every prompt that a caller of the hotline can hear."""
         named = [getattr(self, name) for name in PROMPTS]
-        named += [one.on_fail_prompt for one in (self.forward, *self.duty) if one]
+        named += [one.on_fail_prompt for one in (self.forward, self.before, *self.duty) if one]
         named += [one.prompt for one in (self.off_hours, *self.closures) if one]
         return tuple(filter(None, named))

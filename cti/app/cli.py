@@ -71,6 +71,7 @@ ENTRIES: Final = (
     Entry("transcript", f"{_HERE}.transcript:app", "Transcripts of recordings.", _WORK),
     Entry("config", f"{_HERE}.config:app", "The city's configuration: check it, put it into force.", _CONFIG),
     Entry("line", f"{_HERE}.line:app", "Hotlines: list them, explain what a caller hears.", _CONFIG),
+    Entry("batch", f"{_HERE}.batch:app", "Batches of numbers that join 12345 on one day.", _CONFIG),
     Entry("prompts", f"{_HERE}.prompts:app", "What the platform says: build it, check it.", _CONFIG),
     Entry("demo", f"{_HERE}.demo:demo", "Play one citizen's call from ring to case.", _TEST),
     Entry("robot", f"{_HERE}.robot:robot", "Play a scripted citizen or agent with real sound.", _TEST),

@@ -9,7 +9,9 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -127,3 +129,35 @@ async def test_what_needs_a_restart_is_refused_by_name(platform: Platform) -> No
     refused = platform.yht("config", "apply")
     assert refused.returncode == 1
     assert "node: takes effect by a restart only" in refused.stderr
+
+
+async def test_a_batch_takes_effect_on_its_day_and_is_rolled_back(platform: Platform, tmp_path: Path) -> None:
+    sip_port = platform.ports["sip"]["port"]
+    engine = platform.pid("engine")
+
+    def plans() -> list[str]:
+        return [
+            fact["data"]["plan"]
+            for fact in platform.facts("hotline_resolved")
+            if fact["data"]["hotline"] == "drill_batch"
+        ]
+
+    async def dial(name: str, expected: list[str]) -> None:
+        async with citizen(tmp_path, name, sip_port, number="19020"):
+            await soon(lambda: plans() == expected, f"{expected[-1]} for {name}")
+
+    batch = platform.city / "batches" / "drill.yaml"
+    starts = datetime.now(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None) + timedelta(seconds=25)
+    batch.write_text(
+        batch.read_text(encoding="utf-8").replace("2026-01-01", starts.isoformat(timespec="seconds")),
+        encoding="utf-8",
+    )
+    assert "waits for its day" in platform.ok("batch", "apply", "drill")
+    await dial("before", ["prompt"])
+    await soon(lambda: platform.json("batch", "list")[0]["state"] == "in force", "its day comes", 40)
+    await dial("on the day", ["prompt", "queue"])
+    said = platform.ok("batch", "rollback", "drill")
+    assert "batch drill changed: applied (batches/drill.yaml:1)" in said
+    await dial("rolled back", ["prompt", "queue", "prompt"])
+    assert platform.pid("engine") == engine, "with no restart"
+    platform.asterisk("channel request hangup all")

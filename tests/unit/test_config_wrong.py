@@ -57,6 +57,7 @@ def test_a_wrong_city_is_refused_with_every_problem_and_its_place(case: Path, ci
             assert change["find"] in before, f"{case.name} changes what is not in {file.name}"
             file.write_text(before.replace(change["find"], change["put"], 1), encoding="utf-8")
         else:
+            file.parent.mkdir(exist_ok=True)
             file.write_text(change["text"], encoding="utf-8")
     found = problems(city)
     expected = list(told["expect"])

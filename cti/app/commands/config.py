@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from config import City, ConfigError, Problem, load
-from cti.app.commands.common import BAD, WRONG_USE, JsonOption, fail, run, show_json, where
+from cti.app.commands.common import BAD, WRONG_USE, JsonOption, Where, fail, run, show_json, where
 from ivr.prompts.of_city import unspeakable
 
 app = typer.Typer(help="The city's configuration.", no_args_is_help=True)
@@ -53,10 +53,15 @@ def check(
 @app.command("apply")
 def apply_config(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Put the city into force on the running platform: no restart, no call disturbed; wrong, nothing changes."""
+    put_into_force(where(ctx), as_json)
+
+
+def put_into_force(place: Where, as_json: bool) -> None:
+    """Apply the platform's city and say what changed; what is wrong ends the command."""
     from cti.app.apply import NotApplied, apply
 
     try:
-        done = run(apply(where(ctx).paths))
+        done = run(apply(place.paths))
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
@@ -71,9 +76,8 @@ def apply_config(ctx: typer.Context, as_json: JsonOption = False) -> None:
     for change in done.changes:
         sys.stdout.write(f"{change}\n")
     by = ", ".join(done.has_it) or "nobody yet: no engine is up, the next one starts with it"
-    sys.stdout.write(
-        f"in force: {counted(done.city)}; {'' if done.changes else 'no difference; '}taken by {by}\n"
-    )
+    no_difference = "" if done.changes else "no difference; "
+    sys.stdout.write(f"in force: {counted(done.city)}; {no_difference}taken by {by}\n")
 
 
 def counted(city: City) -> str:
