@@ -54,10 +54,10 @@ class Rig:
                     await _done(client, "sign_out", agent=seat)
 
 
-async def _done(client: CommandClient, name: str, **arguments: str) -> None:
-    reply = await client.call(name, **arguments)
+async def _done(client: CommandClient, name: str, agent: str) -> None:
+    reply = await client.call(name, agent=agent)
     if not reply.ok:
-        raise Invalid(f"{name} {arguments}: {reply.error}")
+        raise Invalid(f"{name} {agent}: {reply.error}")
 
 
 def free_port(host: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:

@@ -13,7 +13,7 @@ from cti.app.sipp.process import SippMissing, parse_counts
 
 __all__ = ["Counted", "Load", "Sipp", "SippMissing", "command", "parse_counts", "started"]
 
-SCENARIOS = Path(__file__).resolve().parent / "sipp"
+SCENARIOS = Path(__file__).resolve().parent / "scenarios"
 
 
 @dataclass(frozen=True, slots=True)
