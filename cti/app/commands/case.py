@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
+from caselink import draw
 from caselink.tables import CaseRow
 from config import City
 from config.paths import Paths
@@ -97,6 +99,10 @@ def show_case(
         show_page(case_page(found, names, full=full))
 
 
+_WAYS: Final = "<!-- ways -->"
+_END: Final = "<!-- end -->"
+
+
 async def _newest(city: City, paths: Paths, wanted: view.CaseFilter) -> tuple[CaseRow, ...]:
     async with reading(city, paths) as session:
         return await view.newest(session, wanted)
@@ -109,3 +115,21 @@ async def _whole(city: City, paths: Paths, text: str) -> view.WholeCase:
         except NotFoundError as error:
             fail(str(error))
         return await view.whole(session, number)
+
+
+@app.command("draw")
+def draw_loop(
+    folder: Annotated[Path, typer.Argument(help="Where case-loop.svg and case-loop.md lie.")] = Path("docs"),
+) -> None:
+    """Draw the case loop from its table into the documents: the picture, and the ways in case-loop.md."""
+    page = folder / "case-loop.md"
+    try:
+        before, _, rest = page.read_text(encoding="utf-8").partition(_WAYS)
+        _, ended, after = rest.partition(_END)
+        if not ended:
+            fail(f"{page} has no place for the ways: it needs the lines {_WAYS} and {_END}")
+        page.write_text(f"{before}{_WAYS}\n{draw.markdown()}{_END}{after}", encoding="utf-8")
+        (folder / "case-loop.svg").write_text(draw.svg(), encoding="utf-8")
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    typer.echo(f"{folder / 'case-loop.svg'} and {page} say what the table says.")
