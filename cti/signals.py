@@ -8,8 +8,12 @@ hangups and device states. Nothing else is needed to steer calls, and nothing el
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
+
+_CALL_ID: Final = re.compile(r"[A-Za-z0-9]{1,20}-[0-9]{1,20}\.[0-9]{1,12}")
 
 Get = Callable[[str], str]
 """Reads one header of an event; "" where it is missing."""
@@ -129,6 +133,11 @@ def seat_of(channel: str) -> str:
 def node_of(call_id: str) -> str:
     """Return the Asterisk node that a call lives on: the part of its id before the first dash."""
     return call_id.partition("-")[0]
+
+
+def is_call_id(text: str) -> bool:
+    """Tell whether a text can be the id that an Asterisk of ours gave a call: `n1-1795536000.42`."""
+    return _CALL_ID.fullmatch(text) is not None
 
 
 def signal(name: str, get: Get) -> Signal | None:

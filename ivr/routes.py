@@ -88,19 +88,25 @@ def waiting_variables(ahead: int | None, language: str, comfort: str, prompts: P
 
 
 class Routes:
-    """The handlers of the FastAGI server. `directory` is asked anew for each call, so that it can be replaced."""
+    """The handlers of the FastAGI server. `directory` is asked anew for each call, so that it can be replaced.
+
+    `is_serving` tells whether agents can be offered calls now; where they can not for long, the dialplan lets
+    those who wait go to the static queue, as if no engine had answered.
+    """
 
     def __init__(
         self,
         directory: Callable[[], Directory],
         prompts: Callable[[], Prompts],
         place: Place,
+        is_serving: Callable[[], bool],
         now: Callable[[], int],
         arrived: Arrived,
     ) -> None:
         self._directory = directory
         self._prompts = prompts
         self._place = place
+        self._is_serving = is_serving
         self._now = now
         self._arrived = arrived
         self.counts: dict[str, int] = {}
@@ -121,7 +127,8 @@ class Routes:
         language = await session.get_variable("YHT_LANGUAGE") or "zh"
         comfort = await session.get_variable("YHT_COMFORT") or ""
         ahead = self._place(queue, call_id)
-        await session.set_variables(waiting_variables(ahead, language, comfort, self._prompts()))
+        told = waiting_variables(ahead, language, comfort, self._prompts())
+        await session.set_variables({**told, "YHT_SERVED": "1" if self._is_serving() else ""})
 
     def handlers(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
         """Return the handlers by request path."""

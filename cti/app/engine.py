@@ -19,6 +19,7 @@ from twisted.internet.error import CannotListenError
 
 from acd.commands import Commands
 from acd.hall import Hall
+from acd.hall import Phase as HallPhase
 from acd.policy import Policy
 from acd.rows import Arrival
 from acd.steer import AmiSteer, SteerError
@@ -30,7 +31,7 @@ from cti.ami import AmiError, AmiEvent, AmiLink, AmiSettings, LinkState, Phase
 from cti.app.commands.common import Where
 from cti.app.following import following
 from cti.app.process import Ready, Value
-from cti.signals import SignalError, node_of, signal
+from cti.signals import SignalError, is_call_id, node_of, signal
 from ivr.agi import AgiRequest, AgiServer, AgiSettings
 from ivr.directory import Directory, Plan
 from ivr.routes import Routes
@@ -75,6 +76,7 @@ class Engine:
         self.node = platform.node
         self.engine_id = f"{self.node}-{random_bytes.token_hex(4)}"
         self._broken_events = 0
+        self._foreign_calls = 0
         self._link_state = LinkState(Phase.DOWN, "not started")
         known = secrets.load(where.paths.secrets)
         self.link = AmiLink(
@@ -91,6 +93,7 @@ class Engine:
             lambda: self.running.directory,
             lambda: self.running.prompt,
             self.hall.ahead,
+            self._is_serving,
             now_us,
             self._arrived,
         )
@@ -139,6 +142,7 @@ class Engine:
             "agi_failed": agi.failed + agi.overtime,
             "hall": str(hall["phase"]),
             "broken_events": self._broken_events,
+            "refused_agi_no_call": self._foreign_calls,
         }
         told |= {f"refused_agi_{kind}": count for kind, count in agi.refused.items()}
         told |= {f"calls_{reason}": count for reason, count in self.routes.counts.items()}
@@ -176,8 +180,14 @@ class Engine:
             # The link then begins anew, and with it this.
             raise AmiError(str(error)) from error
 
+    def _is_serving(self) -> bool:
+        return self._link_state.phase is Phase.UP and self.hall.phase is HallPhase.LIVE
+
     def _arrived(self, request: AgiRequest, plan: Plan) -> None:
         call_id = request.get("uniqueid")
+        if not is_call_id(call_id) or node_of(call_id) != self.node:
+            self._foreign_calls += 1
+            return
         channel = request.get("channel")
         self.hall.arrived(
             Arrival(

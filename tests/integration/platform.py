@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
@@ -34,6 +35,11 @@ def eventually(look: Callable[[], T], what: str, within: float = 15.0) -> T:
         time.sleep(pause)
         pause = min(0.2, pause * 1.5)
     return found
+
+
+async def soon(look: Callable[[], T], what: str, within: float = 30.0) -> T:
+    """As `eventually`, while telephones and SIPp go on in this loop."""
+    return await asyncio.to_thread(eventually, look, what, within)
 
 
 def _free(kind: socket.SocketKind, port: int) -> bool:
@@ -197,6 +203,12 @@ class Platform:
         """Return the calls that wait in a queue, or are being offered, in the order of their places."""
         with Redis(unix_socket_path=str(self.home / "run" / "redis.sock"), decode_responses=True) as redis:
             calls: list[str] = redis.zrange(f"{{yht}}:queue:{queue}", 0, -1)  # type: ignore[assignment]
+            return calls
+
+    def live_calls(self) -> set[str]:
+        """Return the ids of the calls that have not ended, as Redis has them."""
+        with Redis(unix_socket_path=str(self.home / "run" / "redis.sock"), decode_responses=True) as redis:
+            calls: set[str] = redis.smembers("{yht}:calls")  # type: ignore[assignment]
             return calls
 
     def channels(self) -> int:
