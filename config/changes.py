@@ -45,6 +45,7 @@ def changes(before: City, after: City) -> tuple[Change, ...]:
     """Return every difference, kind by kind; the order of things counts for nothing."""
     return (
         *_platform(before, after),
+        *_cases(before, after),
         *(change for kind in _KINDS for change in _of_kind(kind, before, after)),
         *_between("prompt", before.prompts, after.prompts, after),
         *_between(
@@ -76,6 +77,12 @@ def _file_and_line(place: str) -> tuple[str, int]:
 def _platform(before: City, after: City) -> Iterator[Change]:
     for name in _fields(before.platform, after.platform):
         yield Change("setting", name, "changed", place=after.places.get(f"platform.{name}", ""))
+
+
+def _cases(before: City, after: City) -> Iterator[Change]:
+    for name in _fields(before.cases, after.cases):
+        place = after.places.get(f"cases.{name}", "")
+        yield Change("setting", f"cases.{name}", "changed", place=place)
 
 
 def _of_kind(kind: str, before: City, after: City) -> Iterator[Change]:

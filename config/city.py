@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from config.presets import whole
 from config.schema.batch import Batch
+from config.schema.cases import Cases
 from config.schema.demo import Line
 from config.schema.hotline import Hotline
 from config.schema.people import Agent, Queue, Seat, Trunk, Unit
@@ -31,6 +33,8 @@ class City:
     prompts: Mapping[str, Prompt]
     batches: tuple[Batch, ...] = ()
     demo: tuple[Line, ...] = ()
+    cases: Cases = field(default_factory=lambda: whole(Cases()))
+    """With what its preset and the defaults add (`config.presets`)."""
     places: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property

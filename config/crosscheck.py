@@ -6,9 +6,11 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from config.departments import check_cases, check_units
 from config.lines import Known, check_line, refer
 from config.numbers import national
 from config.schema.batch import Batch
+from config.schema.cases import Cases
 from config.schema.demo import Demo
 from config.schema.hotline import Hotline
 from config.schema.people import Agents, Queues, Trunks, Units
@@ -37,6 +39,7 @@ class Parts:
     units: Units | None = None
     prompts: Prompts | None = None
     demo: Demo | None = None
+    cases: Cases | None = None
     hotlines: list[tuple[Document, Hotline]] = field(default_factory=list)
     batches: list[tuple[Document, Batch]] = field(default_factory=list)
 
@@ -55,6 +58,11 @@ def check(parts: Parts) -> None:
     if parts.units:
         document = parts.documents["units.yaml"]
         _unique((((document, ("units", n)), u.id) for n, u in enumerate(parts.units.units)), "the unit")
+        check_units(document, parts.units.units)
+    if parts.cases:
+        units = [unit.id for unit in parts.units.units] if parts.units else None
+        hotlines = [hotline.id for _, hotline in parts.hotlines]
+        check_cases(parts.documents["cases.yaml"], parts.cases, units, hotlines)
     if parts.trunks:
         _trunks(parts.documents["trunks.yaml"], parts.trunks)
     if parts.agents:

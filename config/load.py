@@ -9,9 +9,11 @@ from typing import TypeVar
 from config.city import City
 from config.crosscheck import Parts, check
 from config.places import places
+from config.presets import whole
 from config.problems import ConfigError, Problem
 from config.schema.base import Model
 from config.schema.batch import Batch
+from config.schema.cases import Cases
 from config.schema.demo import Demo
 from config.schema.hotline import Hotline
 from config.schema.people import Agents, Queues, Trunks, Units
@@ -23,7 +25,7 @@ from config.source import Document, Unreadable, read
 MAX_HOTLINES = 2000
 
 FILES = ("platform.yaml", "queues.yaml", "agents.yaml", "trunks.yaml", "units.yaml", "prompts.yaml")
-"""What every city has; demo.yaml and the files in hotlines/ come beside them."""
+"""What every city has; demo.yaml, cases.yaml and the files in hotlines/ come beside them."""
 
 M = TypeVar("M", bound=Model)
 
@@ -55,6 +57,7 @@ class _Loading:
             units=self.read("units.yaml", Units),
             prompts=self.read("prompts.yaml", Prompts),
             demo=self.read("demo.yaml", Demo) if (self.folder / "demo.yaml").exists() else None,
+            cases=self.read("cases.yaml", Cases) if (self.folder / "cases.yaml").exists() else None,
         )
         for file in self.hotline_files():
             hotline = self.read(file, Hotline)
@@ -123,7 +126,7 @@ class _Loading:
 
     def strangers(self) -> None:
         """Note YAML files that are no part of a city: a name mistyped is a file that nobody reads."""
-        known = (*FILES, "demo.yaml")
+        known = (*FILES, "demo.yaml", "cases.yaml")
         for name in sorted(self.names(".")):
             if name.endswith(".yaml") and name not in known:
                 self.wrong(
@@ -153,5 +156,6 @@ def _city(parts: Parts) -> City:
         prompts=parts.prompts.prompts,
         batches=tuple(batch for _, batch in parts.batches),
         demo=parts.demo.lines if parts.demo else (),
+        cases=whole(parts.cases or Cases()),
         places=places(parts),
     )

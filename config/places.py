@@ -21,6 +21,8 @@ def places(parts: Parts) -> dict[str, str]:
         found.update(_named(document, {(): f"batch.{batch.id}"}))
     documents = parts.documents
     found.update(_named(documents["platform.yaml"], {(): "platform"}))
+    if parts.cases:
+        found.update(_named(documents["cases.yaml"], {(): "cases"}))
     if parts.queues:
         names = _numbered("queues", "queue", (queue.id for queue in parts.queues.queues))
         found.update(_named(documents["queues.yaml"], names))

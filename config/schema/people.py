@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from config.schema.base import Extension, Id, Model, Text, written
+from config.schema.units import Person, Turn
 
 Contact = Annotated[
     str, Field(max_length=200), written(r"sips?:[^\s;,<>]+", "write it as sip:1001@127.0.0.3:5062")
@@ -23,6 +24,14 @@ class Unit(Model):
     """The unit's short name."""
     name: Text
     """What the unit is called."""
+    parent: Id | None = None
+    """The id of the unit that it belongs to, one level above."""
+    level: Annotated[int, Field(ge=1, le=3)] = 1
+    """1 for the city's departments, districts and towns, 2 and 3 for what is below them."""
+    contacts: tuple[Person, ...] = ()
+    """Who is told of its cases."""
+    duty: tuple[Turn, ...] = ()
+    """The duty roster; the first turn that covers a moment is on duty, without one the parent's."""
 
 
 class Queue(Model):
