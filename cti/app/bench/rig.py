@@ -200,8 +200,8 @@ async def running(folder: Path, seats: int, sizes: Sequence[int]) -> AsyncIterat
     write_city(city, ours, telephone, base)
     write_peer(city, theirs, telephone, sizes)
     paths = Paths.find(folder / "home", city)
-    await _yht(paths, "up", "--detach", within=UP_SECONDS)
     try:
+        await _yht(paths, "up", "--detach", within=UP_SECONDS)
         yield Rig(paths, base + 4, ours, theirs, telephone)
     finally:
         await _yht(paths, "down", within=UP_SECONDS)
