@@ -173,11 +173,11 @@ def test_the_ladder_is_climbed_one_wake_after_the_other() -> None:
         done, case = do(case, now, rules)
         told += [f"{said(now)} {one}" for one in done]
     assert told == [
-        "2026-11-26 15:28 warn acknowledge",
+        "2026-11-26 15:12 warn acknowledge",
         "2026-11-26 17:30 yellow_card acknowledge",
         "2026-11-27 17:30 red_card acknowledge",
         "2026-11-27 17:30 supervise acknowledge",
-        "2026-12-01 17:08 warn reply",
+        "2026-12-01 16:30 warn reply",
         "2026-12-02 17:30 yellow_card reply",
         "2026-12-02 17:30 escalate supervise",
         "2026-12-03 17:30 red_card reply",
