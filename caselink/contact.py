@@ -74,4 +74,7 @@ def _answers(ordered: list[Fact]) -> Iterator[Answer]:
 
 def clean(value: object) -> str:
     """Return a text from a telephone network as a database and a screen can take it."""
-    return "".join(letter for letter in str(value)[:1000] if letter.isprintable())[: widths.NUMBER]
+    text = str(value)[:1000]
+    if not text.isprintable():
+        text = "".join(letter for letter in text if letter.isprintable())
+    return text[: widths.NUMBER]

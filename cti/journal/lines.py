@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 FIELDS: Final = (
@@ -34,6 +35,8 @@ MAX_RECORD: Final = 64 * 1024
 """Longest record that is read, in bytes. Asterisk's own are below 8 KiB."""
 
 _START: Final = b'{"' + FIELDS[0].encode() + b'":"'
+_OPENING: Final = _START.decode()
+_SEPARATORS: Final = tuple((name, f'","{after}":"') for name, after in pairwise(FIELDS))
 # The last value is empty or an object that Asterisk wrote as real JSON, so it ends in one of two ways.
 _END: Final = re.compile(rb'["}]"\}(?=\r?\n)')
 
@@ -112,16 +115,21 @@ def fields(record: bytes) -> dict[str, str]:
     if len(record) > MAX_RECORD:
         raise JournalError(f"a record of {len(record)} bytes; at most {MAX_RECORD} are read")
     text = record.rstrip(b"\r\n").decode("utf-8", "replace")
-    values: dict[str, str] = {}
-    opening = f'{{"{FIELDS[0]}":"'
-    if not text.startswith(opening) or not text.endswith('"}'):
+    if not text.startswith(_OPENING) or not text.endswith('"}'):
         raise JournalError("a record begins with its event type and ends with its extra data")
-    at = len(opening)
-    for name, following in zip(FIELDS, (*FIELDS[1:], ""), strict=True):
-        separator = f'","{following}":"' if following else '"}'
-        end = text.find(separator, at) if following else len(text) - len(separator)
-        if end < at:
-            raise JournalError(f"after {name!r} comes no {following!r}")
-        values[name] = text[at:end].replace('\\"', '"')
+    values: dict[str, str] = {}
+    at = len(_OPENING)
+    for name, separator in _SEPARATORS:
+        end = text.find(separator, at)
+        if end < 0:
+            raise JournalError(f"what follows on {name!r} is missing")
+        values[name] = _unescaped(text[at:end])
         at = end + len(separator)
+    if at > len(text) - 2:
+        raise JournalError(f"{FIELDS[-1]!r} has no end")
+    values[FIELDS[-1]] = _unescaped(text[at:-2])
     return values
+
+
+def _unescaped(value: str) -> str:
+    return value.replace('\\"', '"') if "\\" in value else value

@@ -71,7 +71,9 @@ def translate(record: bytes) -> tuple[Fact, ...]:
 
 def clean(text: str, most: int) -> str:
     """Return a text from a telephone network without what does not print, and no longer than `most`."""
-    return "".join(letter for letter in text if letter.isprintable())[:most]
+    if not text.isprintable():
+        text = "".join(letter for letter in text if letter.isprintable())
+    return text[:most]
 
 
 def _time(text: str) -> int:
