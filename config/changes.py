@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from config.city import City
 from config.problems import Problem
 
-RESTART: Final = ("node", "sip", "ami", "agi", "http", "redis", "database", "speech")
+RESTART: Final = ("node", "sip", "ami", "agi", "http", "redis", "database", "recordings", "speech")
 """Settings of platform.yaml that processes take at their start only."""
 
 _KINDS: Final = {

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from cti.tables import CallRow
 from recorder.recording import Recording
 from recorder.speech.base import Segment, Word
 from recorder.tables import RecordingRow, SegmentRow, TranscriptRow
 from recorder.transcript import Line, Transcript
+
+DAY_US: Final = 24 * 3600 * 1_000_000
 
 
 async def save_recording(session: AsyncSession, recording: Recording) -> None:
@@ -38,6 +44,31 @@ async def recordings(session: AsyncSession, most: int = 50) -> tuple[RecordingRo
 async def recording(session: AsyncSession, call_id: str) -> RecordingRow | None:
     """Return the recording of a call."""
     return await session.get(RecordingRow, call_id)
+
+
+async def to_keep(session: AsyncSession, most: int = 50) -> tuple[RecordingRow, ...]:
+    """Return recordings that were sealed and not put away yet, the oldest first."""
+    waiting = select(RecordingRow).where(RecordingRow.deleted_at.is_(None))
+    waiting = waiting.where(or_(RecordingRow.store == "", RecordingRow.chain_hash == ""))
+    return tuple(await session.scalars(waiting.order_by(RecordingRow.sealed_at).limit(most)))
+
+
+async def expired(
+    session: AsyncSession, days: Mapping[str, int], now: int, most: int = 100
+) -> tuple[RecordingRow, ...]:
+    """Return recordings whose time is over, the oldest first; `days` are those of each hotline that names some.
+
+    What is held is not among them, nor what was deleted.
+    """
+    over = [
+        and_(CallRow.hotline == hotline, RecordingRow.started_at < now - count * DAY_US)
+        for hotline, count in days.items()
+    ]
+    if not over:
+        return ()
+    rows = select(RecordingRow).join(CallRow, CallRow.call_id == RecordingRow.call_id)
+    rows = rows.where(or_(*over), RecordingRow.hold == "", RecordingRow.deleted_at.is_(None))
+    return tuple(await session.scalars(rows.order_by(RecordingRow.started_at).limit(most)))
 
 
 async def save_transcript(session: AsyncSession, transcript: Transcript) -> None:

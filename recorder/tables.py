@@ -6,14 +6,21 @@ recording is sealed whether or not the ledger has written the row of the call it
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from sqlalchemy import DDL, JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cti.sql import Base
 
 
 class RecordingRow(Base):
-    """One recording of one contact: a folder with one WAV file a side, closed and hashed."""
+    """One recording of one contact: a folder with one file a side, closed and hashed.
+
+    The hashes are of the WAV files as they were sealed; what was put away comes back as exactly these.
+    """
 
     __tablename__ = "recording"
 
@@ -30,8 +37,58 @@ class RecordingRow(Base):
     sample_rate: Mapped[int] = mapped_column(Integer)
     sha256_citizen: Mapped[str] = mapped_column(String(64), default="")
     sha256_agent: Mapped[str] = mapped_column(String(64), default="")
+    chain_hash: Mapped[str] = mapped_column(String(64), default="")
+    """Of its entry in the day's manifest (recorder.vault.chain); "" before it has one."""
+    store: Mapped[str] = mapped_column(String(200), default="")
+    """Where it was put away: "home", or the URL of a store; "" while it is its WAV files."""
+    hold: Mapped[str] = mapped_column(Text, default="")
+    """Why it must not be deleted (legal hold); "" if it may."""
+    deleted_at: Mapped[int | None] = mapped_column(BigInteger)
 
     __table_args__ = (Index("ix_recording_started_at", "started_at"),)
+
+
+class AccessRow(Base):
+    """Who did what with a recording, and when. Rows are added only: the database itself refuses anything else."""
+
+    __tablename__ = "recording_access"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    who: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(24))
+    """`recorder.access.Action`."""
+    call_id: Mapped[str] = mapped_column(String(64))
+    """"" for what concerns many."""
+    detail: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (
+        Index("ix_recording_access_call_id", "call_id"),
+        Index("ix_recording_access_at", "at"),
+    )
+
+
+_REFUSED: Final = "recording_access is append-only"
+APPEND_ONLY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "sqlite": tuple(
+            f"CREATE TRIGGER recording_access_no_{what.lower()} BEFORE {what} ON recording_access "
+            f"BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END"
+            for what in ("UPDATE", "DELETE")
+        ),
+        "postgresql": (
+            "CREATE OR REPLACE FUNCTION recording_access_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$",
+            "CREATE TRIGGER recording_access_append_only BEFORE UPDATE OR DELETE OR TRUNCATE "
+            "ON recording_access FOR EACH STATEMENT EXECUTE FUNCTION recording_access_refuse()",
+        ),
+    }
+)
+"""Statements by which each kind of database keeps AccessRow append-only."""
+_ddl: Final[Any] = DDL  # its types are missing
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        event.listen(AccessRow.__table__, "after_create", _ddl(_statement).execute_if(dialect=_dialect))
 
 
 class TranscriptRow(Base):

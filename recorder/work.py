@@ -1,4 +1,4 @@
-"""The transcriber's work: take a job, seal the recording, transcribe it, tell the facts, next.
+"""The transcriber's work: take a job, seal the recording, take it into keeping, transcribe it, tell the facts, next.
 
 Each step can be done twice with the result of once: sealing is checked, rows are replaced, facts have ids
 made from the call. A transcriber that is killed at any point leaves a job that another one finishes.
@@ -22,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from cti.facts import Fact
 from recorder import seal, store
 from recorder.jobs import HEARTBEAT_SECONDS, Job, Jobs
+from recorder.keeping import NOT_NOW, Keeper
 from recorder.recording import SPEAKERS, Recording, Speaker
-from recorder.speech.base import Segment, SpeechError
+from recorder.speech.base import Segment, Span, SpeechError
 from recorder.speech.choice import EngineChoice, NoEngineError
 from recorder.speech.process import EngineProcess
 from recorder.transcript import Transcript, merge, spans
@@ -37,6 +38,10 @@ _AWAY_SECONDS: Final = 2.0
 _log = structlog.get_logger(__name__)
 
 
+class DeletedError(Exception):
+    """There is nothing to transcribe any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the work needs of the rest of the house.
@@ -45,7 +50,7 @@ class Ports:
     use now (a model may have been installed since) or raises NoEngineError.
     """
 
-    recordings: Path
+    keeper: Keeper
     sessions: async_sessionmaker[AsyncSession]
     facts_of: Callable[[str], Awaitable[tuple[Fact, ...]]]
     append: Callable[[Fact], Awaitable[None]]
@@ -105,14 +110,14 @@ class Transcriber:
                 return
             await work
             await self._jobs.done(job)
-        except (SpeechError, OSError, DBAPIError) as error:
+        except (SpeechError, DBAPIError, *NOT_NOW) as error:
             if isinstance(error, SpeechError) and not error.retryable:
                 await self._give_up(job, str(error))
                 log.warning("job_dead", error=str(error))
             else:
                 seconds = await self._jobs.retry(job, str(error), now_us() // 1000)
                 log.warning("job_failed", error=str(error), again_in_seconds=seconds)
-        except (NoEngineError, seal.AlteredError) as error:
+        except (NoEngineError, seal.AlteredError, DeletedError) as error:
             await self._give_up(job, str(error))
             log.warning("job_dead", error=str(error))
         finally:
@@ -128,6 +133,10 @@ class Transcriber:
                 return
 
     async def _transcribe(self, job: Job) -> None:
+        async with self._ports.sessions() as session:
+            row = await store.recording(session, job.call_id)
+        if row is not None and row.deleted_at is not None:
+            raise DeletedError("the recording was deleted")
         recording = await self._seal(job)
         async with self._ports.sessions() as session:
             known = await store.transcript(session, job.call_id)
@@ -139,13 +148,13 @@ class Transcriber:
         _log.info("transcribed", call_id=job.call_id, engine=known.engine, segments=len(known.lines))
 
     async def _seal(self, job: Job) -> Recording:
-        folder = self._ports.recordings / job.folder
+        vault = self._ports.keeper.vault
+        folder = vault.root / job.folder
         while await asyncio.to_thread(_unfinished, folder):  # noqa: ASYNC110 - Asterisk closes files silently
             await asyncio.sleep(_LOOK_SECONDS)
         facts = await self._ports.facts_of(job.call_id)
-        recording = await asyncio.to_thread(
-            seal.seal, self._ports.recordings, job.folder, job.call_id, facts, now_us()
-        )
+        now = now_us()
+        recording = await asyncio.to_thread(seal.seal, vault.root, job.folder, job.call_id, facts, now)
         async with self._ports.sessions.begin() as session:
             await store.save_recording(session, recording)
         await self._ports.append(_sealed(recording))
@@ -156,6 +165,7 @@ class Transcriber:
             duration_ms=recording.duration_ms,
             note=recording.note,
         )
+        await self._ports.keeper.keep(recording, fresh=recording.sealed_at == now)
         return recording
 
     async def _listen(self, recording: Recording) -> Transcript:
@@ -165,8 +175,8 @@ class Transcriber:
         engine = await self._engine_for(choice)
         said: dict[Speaker, tuple[Segment, ...]] = {}
         for speaker, stretches in wanted.items():
-            file = self._ports.recordings / recording.folder / recording.side(speaker).file
-            said[speaker] = await engine.transcribe(file, stretches)
+            if stretches:
+                said[speaker] = await self._heard(engine, recording, speaker, stretches)
         return Transcript(
             call_id=recording.call_id,
             state="done",
@@ -180,6 +190,19 @@ class Transcriber:
             took_ms=int((time.monotonic() - begun) * 1000),
             lines=merge(said, choice.language),
         )
+
+    async def _heard(
+        self, engine: EngineProcess, recording: Recording, speaker: Speaker, stretches: tuple[Span, ...]
+    ) -> tuple[Segment, ...]:
+        """Have the engine hear one side; of what was put away it hears a copy in memory."""
+        with contextlib.ExitStack() as stack:
+            sound = self._ports.keeper.vault.opened(recording.folder, speaker)
+            file = await asyncio.to_thread(stack.enter_context, sound)
+            try:
+                return await engine.transcribe(file, stretches)
+            except SpeechError as error:
+                name = recording.side(speaker).file
+                raise SpeechError(f"{name}: {error}", retryable=error.retryable) from error
 
     async def _engine_for(self, choice: EngineChoice) -> EngineProcess:
         if self._engine is not None and self._engine.choice != choice:

@@ -135,6 +135,8 @@ class Hotline(Model):
     """Higher is served first; without it the queue's."""
     record: bool = True
     """Whether calls are recorded."""
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """After how many days a recording is deleted; without it recordings are kept."""
     case: CaseRoute = CaseRoute()
     """Where the cases go."""
 

@@ -83,6 +83,13 @@ class Speech(Model):
     """Where the models are."""
 
 
+class Recordings(Model):
+    """Where recordings are kept."""
+
+    store: Annotated[str, Field(min_length=3, max_length=200)] | None = None
+    """The URL of a store that fsspec knows (s3://bucket/folder); null keeps them in the platform's home."""
+
+
 class Voice(Model):
     """Which voice speaks the prompts."""
 
@@ -127,6 +134,8 @@ class Platform(Model):
     """How a call is offered."""
     waiting: Waiting = Waiting()
     """What those who wait hear."""
+    recordings: Recordings = Recordings()
+    """Where recordings are kept."""
     speech: Speech = Speech()
     """Recordings to text."""
     voice: Voice = Voice()

@@ -16,9 +16,11 @@ from config.paths import Paths
 from cti import live, sql
 from cti.app.commands.common import Where
 from cti.app.process import Ready
+from cti.app.upkeep import upkeep, vault_of
 from cti.facts import Fact, encode
 from cti.ledger.store import facts_of
 from recorder.jobs import Jobs
+from recorder.keeping import Keeper
 from recorder.speech.choice import EngineChoice, NoEngineError, choose_engine
 from recorder.speech.models import installed
 from recorder.work import Ports, Transcriber
@@ -93,7 +95,7 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
 
         jobs = Jobs(redis, f"{city.platform.node}-{os.getpid()}")
         ports = Ports(
-            recordings=paths.recordings,
+            keeper=Keeper(vault_of(city, paths), sessions),
             sessions=sessions,
             facts_of=facts_of_call,
             append=append,
@@ -103,7 +105,9 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
         try:
             if await _queue_ready(jobs, stop):
                 ready(speech.health)
-                await Transcriber(jobs, ports).run(stop)
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(upkeep(ports.keeper, paths, stop))
+                    tasks.create_task(Transcriber(jobs, ports).run(stop))
         finally:
             await engine.dispose()
 

@@ -12,6 +12,7 @@ import wave
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis
 
@@ -19,6 +20,7 @@ from config.paths import CHECKOUT
 from cti.facts import decode
 from cti.migrate import upgrade
 from cti.sql import database_url
+from tests.contract.speech_rig import PATHS, WHISPER, mandarin, needed, samples_of, write
 from tests.integration.platform import copy_city, eventually
 
 pytestmark = pytest.mark.contract
@@ -28,7 +30,7 @@ FOLDER = f"2026/11/24/{CALL}"
 
 
 class Running:
-    def __init__(self, folder: Path, redis_socket: Path) -> None:
+    def __init__(self, folder: Path, redis_socket: Path, opt: Path | None = None) -> None:
         self.home = folder / "home"
         self.database = self.home / "db" / "yihaotong.sqlite3"
         upgrade(database_url(self.database, None))
@@ -47,7 +49,7 @@ class Running:
                 "transcriber",
             ],
             cwd=CHECKOUT,
-            env={**os.environ, "YHT_OPT": str(folder / "nothing"), "YHT_SUPERVISED": "1"},
+            env={**os.environ, "YHT_OPT": str(opt or folder / "nothing"), "YHT_SUPERVISED": "1"},
         )
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
@@ -106,3 +108,47 @@ def test_a_recording_is_sealed_and_told_even_where_no_speech_model_is(running: R
 
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(10) == 0
+
+
+def test_a_conversation_is_put_away_and_transcribed_from_there(tmp_path: Path, redis_socket: Path) -> None:
+    needed(WHISPER)
+    clips = {file.stem: samples_of(file) for file, _ in mandarin()}
+    running = Running(tmp_path, redis_socket, PATHS.opt)
+    try:
+        folder = running.home / "recordings" / FOLDER
+        folder.mkdir(parents=True)
+        question, answer = clips["demo_a2"], clips["demo_c2"]
+        pause = np.zeros(8000, np.int16)
+        agent = np.concatenate([pause, question, np.zeros(len(answer) + 8000, np.int16)])
+        citizen = np.concatenate([np.zeros(len(question) + 8000, np.int16), pause, answer])
+        write(folder / "citizen.wav", citizen)
+        write(folder / "agent.wav", agent)
+        running.redis.xadd("{yht}:jobs:transcribe", {"call_id": CALL, "folder": FOLDER})
+
+        lines = eventually(
+            lambda: running.rows("SELECT speaker, text, start_ms FROM segment ORDER BY position"),
+            "the transcript is written",
+            within=100,
+        )
+        assert [speaker for speaker, _, _ in lines] == ["agent", "citizen"]
+        assert "位置" in str(lines[0][1])
+        assert "建设路" in str(lines[1][1])
+        assert abs(int(str(lines[1][2])) - (len(question) + 16_000) // 8) < 700
+        assert running.rows("SELECT store, length(chain_hash) FROM recording") == [("home", 64)]
+        names = sorted(file.name for file in folder.iterdir())
+        assert names == ["agent.flac.enc", "archive.json", "citizen.flac.enc", "index.json"]
+
+        running.redis.delete(f"{{yht}}:jobs:transcribe:asked:{CALL}")
+        with sqlite3.connect(running.database, timeout=10) as connection:
+            connection.execute("UPDATE recording SET deleted_at = 1")
+            connection.execute("UPDATE transcript SET state = 'failed'")
+        running.redis.xadd("{yht}:jobs:transcribe", {"call_id": CALL, "folder": FOLDER})
+        eventually(
+            lambda: running.rows("SELECT note FROM transcript") == [("the recording was deleted",)],
+            "a job for a deleted recording says so",
+            within=30,
+        )
+    finally:
+        running.process.kill()
+        running.process.wait(10)
+        running.redis.close()

@@ -20,12 +20,12 @@ from config import City
 from config.paths import Paths
 from cti.app.commands.common import JsonOption, fail, run, show_json, where
 from cti.app.commands.reading import living, now_us, reading, show_page
+from cti.app.commands.recording_custody import exported
 from cti.app.robots.casting import NoCast, cast
 from cti.app.robots.demo import Demo, DemoFailed, Played, Tell, until
 from cti.app.robots.place import NoPlace, trunk_address
 from cti.app.sipp.watch import WatchError, watching
 from cti.app.views import call as view
-from cti.app.views.recordings import files
 from cti.app.views.render import call_page
 from cti.app.views.words import Names
 from ivr.prompts.items import DemoLine
@@ -55,7 +55,7 @@ def demo(
     except asyncio.CancelledError:
         fail("the demo was stopped", INTERRUPTED)
     names = Names.of(city)
-    recordings = _recordings(place.paths, found)
+    recordings = _recordings(city, place.paths, found)
     if as_json:
         whole = view.whole_json(found, names, full=False, now=now_us())
         show_json(
@@ -170,14 +170,17 @@ def _lacking(found: view.Whole) -> tuple[str, ...]:
     return tuple(lacks)
 
 
-def _recordings(paths: Paths, found: view.Whole) -> list[tuple[Path, float]]:
-    """Return the files of the recording with their lengths in seconds."""
+def _recordings(city: City, paths: Paths, found: view.Whole) -> list[tuple[Path, float]]:
+    """Have copies of the recording's files to listen to (only robots speak in it), with their lengths in seconds."""
+    if found.recording is None:
+        return []
+    folder = paths.home / "robots" / found.call.call_id
     listed = []
-    for name, _ in files(found.recording) if found.recording else ():
-        path = paths.recordings / name
-        with path.open("rb") as file:
-            header = wav.read(file.read(wav.HEAD_BYTES), path.stat().st_size)
-        listed.append((path, header.duration_ms / 1000))
+    for path in exported(city, paths, found.call.call_id, folder)[1]:
+        if path.suffix == ".wav":
+            with path.open("rb") as file:
+                header = wav.read(file.read(wav.HEAD_BYTES), path.stat().st_size)
+            listed.append((path, header.duration_ms / 1000))
     return listed
 
 

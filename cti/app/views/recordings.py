@@ -1,15 +1,14 @@
-"""Recordings and transcripts as they are shown, and whether a recording is still what was sealed."""
+"""Recordings and transcripts as they are shown."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from cti.app.views.words import Names
-from recorder import seal
-from recorder.recording import SPEAKERS, decode
+from recorder.recording import SPEAKERS
 from recorder.tables import RecordingRow
 from recorder.transcript import Transcript
+from recorder.vault.store import HOME
 
 
 def files(recording: RecordingRow) -> tuple[tuple[str, str], ...]:
@@ -18,31 +17,27 @@ def files(recording: RecordingRow) -> tuple[tuple[str, str], ...]:
     return tuple((f"{recording.folder}/{speaker}.wav", hashes[speaker]) for speaker in SPEAKERS)
 
 
-def faults(root: Path, recording: RecordingRow) -> tuple[str, ...]:
-    """Return in what a recording is no longer what was sealed, a sentence each; () if it is whole.
-
-    The files are compared with their index, and the index with the database, so that whoever changes both files
-    and index is found out too. `root` is the folder of recordings.
-    """
-    folder = root / recording.folder
-    found = seal.verify(folder).faults
-    if found:
-        return found
-    index = decode((folder / seal.INDEX).read_text(encoding="utf-8"))
-    stored = {"citizen": recording.sha256_citizen, "agent": recording.sha256_agent}
-    return tuple(
-        f"{side.file} and its index have changed: SHA-256 {side.sha256[:12]}…, "
-        f"in the database {stored[side.speaker][:12]}…"
-        for side in index.sides
-        if side.sha256 != stored[side.speaker]
-    )
+def kept(recording: RecordingRow, names: Names) -> tuple[str, ...]:
+    """Return where a recording is and what holds it, a sentence each."""
+    if recording.deleted_at is not None:
+        return (f"deleted {names.moment(recording.deleted_at)}; the manifest of its day says why",)
+    listen = f"yht recording export {recording.call_id} FOLDER"
+    if recording.store == HOME:
+        said = f"kept encrypted; to listen: {listen}"
+    elif recording.store:
+        said = f"kept encrypted in {recording.store}; to listen: {listen}"
+    else:
+        said = "not put away yet"
+    return (said, f"held: {recording.hold}") if recording.hold else (said,)
 
 
 def recording_json(recording: RecordingRow, names: Names) -> dict[str, Any]:
     """Return a recording as programs are shown it.
 
     Keys: call_id, folder, state (sealed, repaired, empty, missing, damaged), note, started_at, sealed_at
-    (ISO 8601), duration_ms, sample_rate, files: list of file, sha256.
+    (ISO 8601), duration_ms, sample_rate, store ("" not put away yet, "home", or a URL), hold ("" or why it must
+    not be deleted), deleted_at (ISO 8601 or null), files: list of file, sha256 (as they were sealed, and as
+    `yht recording export` gives them back).
     """
     return {
         "call_id": recording.call_id,
@@ -53,6 +48,9 @@ def recording_json(recording: RecordingRow, names: Names) -> dict[str, Any]:
         "sealed_at": names.iso(recording.sealed_at),
         "duration_ms": recording.duration_ms,
         "sample_rate": recording.sample_rate,
+        "store": recording.store,
+        "hold": recording.hold,
+        "deleted_at": names.iso(recording.deleted_at),
         "files": [{"file": file, "sha256": sha256} for file, sha256 in files(recording)],
     }
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from caselink.tables import CaseRow
 from cti.app.views.call import OUTCOMES, Whole, offers, state, waited_ms
 from cti.app.views.case import WholeCase, event_sentence
-from cti.app.views.recordings import files
+from cti.app.views.recordings import files, kept
 from cti.app.views.timeline import timeline, why
 from cti.app.views.words import Names, length, mask, offset
 from cti.tables import CallRow, LegRow
@@ -133,6 +133,7 @@ def _recording(recording: RecordingRow, names: Names) -> Lines:
     yield _line(f"begun {names.moment(recording.started_at)}, sealed {names.moment(recording.sealed_at)}")
     for file, sha256 in files(recording):
         yield _line(file + (f"  sha256 {sha256}" if sha256 else "  (no file)"))
+    yield from (_line(said) for said in kept(recording, names))
     if recording.note:
         yield _line(recording.note)
 
