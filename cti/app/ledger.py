@@ -1,8 +1,8 @@
 """The ledger's process: Asterisk's journal → stream → SQL, and what follows from a call once it is in SQL.
 
 Put together of parts that know nothing of each other: the follower, the ledger with the opening of cases as its
-projector and the jobs for transcripts as its hook, callback requests from disk, and the closing of calls that
-ended with their Asterisk.
+projector and the jobs for transcripts as its hook, callback requests from disk, the closing of calls that ended
+with their Asterisk, and a new file for the journal when it has grown large.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from cti.app.transcription import AskForTranscripts
 from cti.facts import Fact, encode
 from cti.journal import Follower
 from cti.journal.inotify import FolderWatch
+from cti.journal.rotate import MOST_BYTES, rotate
 from cti.ledger import Ledger, lost
 from cti.sql import Sessions, database_url, open_database, sessions
 
@@ -66,6 +67,7 @@ class Process:
         redis: Redis[str],
         made: Sessions,
         look_seconds: float = LOOK_SECONDS,
+        journal_bytes: int = MOST_BYTES,
     ) -> None:
         node = city.platform.node
         self._city = city
@@ -73,6 +75,7 @@ class Process:
         self._redis: Any = redis
         self._sessions = made
         self._look_seconds = look_seconds
+        self._journal_bytes = journal_bytes
         self._transcripts = AskForTranscripts(redis, made)
         self._follower = Follower(paths.journal, node, redis)
         self._ledger = Ledger(
@@ -135,6 +138,7 @@ class Process:
                 watch.clear()
                 await _unless_away("callbacks_wait", self._take_up_callbacks)
                 await _unless_away("lost_calls_wait", self._close_lost_calls)
+                await _unless_away("journal_not_rotated", self._rotate_journal)
                 await watch.wait(stop, self._look_seconds)
 
     async def _take_up_callbacks(self) -> None:
@@ -151,6 +155,11 @@ class Process:
             await self._append(ending)
             if ending.kind == "call_ended":
                 _log.warning("call_lost_with_asterisk", call_id=ending.call_id)
+
+    async def _rotate_journal(self) -> None:
+        most = self._journal_bytes
+        if self._follower.lag() < most and (older := rotate(self._paths.journal, most)):
+            _log.info("journal_rotated", older=older.name)
 
     def _asterisk_started_at(self) -> int | None:
         """When the Asterisk that runs now made its control socket; it does so before any call can come in."""

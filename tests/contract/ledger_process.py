@@ -23,14 +23,14 @@ def paths_of(home: Path) -> Paths:
     return Paths(home=home, config_dir=home, checkout=home, opt=home)
 
 
-def process_of(home: Path, redis_url: str) -> tuple[Process, Redis[str]]:
+def process_of(home: Path, redis_url: str, **options: int) -> tuple[Process, Redis[str]]:
     """A ledger of the small city, and the Redis it uses."""
     city = small_city()
     city = replace(city, platform=city.platform.model_copy(update={"redis": Url(url=redis_url)}))
     paths = paths_of(home)
     redis = live.connect(city, paths)
     engine = open_database(database_url(paths.database, None))
-    return Process(city, paths, redis, sessions(engine), look_seconds=0.2), redis
+    return Process(city, paths, redis, sessions(engine), look_seconds=0.2, **options), redis
 
 
 async def main(home: Path, redis_url: str) -> None:
