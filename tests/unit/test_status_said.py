@@ -51,6 +51,18 @@ def test_health_of_an_earlier_process_of_that_name_is_not_shown_as_the_new_ones(
     assert now.good
 
 
+def test_a_process_that_runs_and_says_nothing_is_told_as_one_that_hangs() -> None:
+    known = model.processes(supervised(), [], {}, "n1", NOW - 7 * SECOND)
+    now = Status("/home", "云江市", NOW, 100, known, {"redis": "up"})
+    assert now.troubles == ("engine: it runs, but says nothing of itself: it hangs, or does not reach Redis",)
+
+
+@pytest.mark.parametrize("silent_since", [0, NOW - 91 * SECOND])
+def test_a_process_that_can_not_have_been_heard_is_not_suspected(silent_since: int) -> None:
+    known = model.processes(supervised(), [], {}, "n1", silent_since)
+    assert Status("/home", "云江市", NOW, 100, known, {"redis": "up"}).good
+
+
 def test_a_link_that_is_down_is_said_once() -> None:
     now = status(told(), redis="no answer in 2 s", sql="up")
     assert now.troubles == ("redis: no answer in 2 s",)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from config import City
 from config.paths import Paths
 from cti import live, sql
+from cti.app.process import SILENT_SECONDS
 from cti.app.status.model import UP, Status, Usage, processes, tally
 from cti.app.supervisor import home, pids
 from cti.app.supervisor.state import State
@@ -38,7 +39,8 @@ async def gather(city: City, paths: Paths) -> Status:
         _ask_redis(city, paths, now), _ask_database(city, paths)
     )
     usage = await asyncio.to_thread(_usage, _pids(supervised, told, city.platform.node))
-    running = processes(supervised, told, usage, city.platform.node)
+    silent_since = now - SILENT_SECONDS * 1_000_000 if link == UP else 0
+    running = processes(supervised, told, usage, city.platform.node, silent_since)
     engine = next((process for process in running if process.name == "engine"), None)
     manager = engine.health.get("ami", "") if engine else ""
     links = {"redis": link, "sql": database, "ami": manager or "no engine says how it is"}

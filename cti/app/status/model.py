@@ -13,6 +13,8 @@ META: Final = frozenset({"name", "node", "pid", "started", "at", "ready"})
 """What every process says beside its own figures (cti.app.process)."""
 REFUSED: Final = "refused_"
 UP: Final = "up"
+SILENT_BY_NATURE: Final = frozenset({"redis", "asterisk"})
+"""Not ours, so they are asked (the links) instead of heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,17 @@ def processes(
     told: Sequence[Mapping[str, str]],
     usage: Mapping[int, Usage],
     node: str,
+    silent_since: int = 0,
 ) -> tuple[ProcessStatus, ...]:
     """Join what the supervisor knows with what processes say in Redis; those of other starts come last.
 
-    `told` are the hashes `{yht}:process:*`, `usage` is by pid of this machine.
+    `told` are the hashes `{yht}:process:*`, `usage` is by pid of this machine. Who has been ready since before
+    `silent_since` (µs) should have said something; 0 where nobody can be heard now.
     """
     rest = {(row.get("name", ""), row.get("node", "")): row for row in told if row.get("name")}
     found = []
     for name, part in supervised.processes.items() if supervised else ():
-        found.append(_supervised(name, part, rest.pop((name, node), {}), usage, node))
+        found.append(_supervised(name, part, rest.pop((name, node), {}), usage, node, silent_since))
     for (name, its_node), row in sorted(rest.items()):
         pid = _number(row.get("pid"))
         found.append(
@@ -132,9 +136,16 @@ def processes(
 
 
 def _supervised(
-    name: str, part: PartState, row: Mapping[str, str], usage: Mapping[int, Usage], node: str
+    name: str,
+    part: PartState,
+    row: Mapping[str, str],
+    usage: Mapping[int, Usage],
+    node: str,
+    silent_since: int,
 ) -> ProcessStatus:
-    same = _number(row.get("pid")) == part.pid
+    health = _health(row) if _number(row.get("pid")) == part.pid else {}
+    if not health and name not in SILENT_BY_NATURE and part.state == "ready" and part.since < silent_since:
+        health = {"trouble": "it runs, but says nothing of itself: it hangs, or does not reach Redis"}
     return ProcessStatus(
         name=name,
         node=node,
@@ -144,7 +155,7 @@ def _supervised(
         restarts=part.restarts,
         last_exit=part.last_exit,
         usage=usage.get(part.pid),
-        health=_health(row) if same else {},
+        health=health,
     )
 
 
