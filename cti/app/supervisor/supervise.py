@@ -260,4 +260,7 @@ class Supervisor:
 
     def _set(self, new: State) -> None:
         self._state = new
-        state.write(self._paths.supervisor_state, new)
+        try:
+            state.write(self._paths.supervisor_state, new)
+        except OSError as error:  # a full disk must not keep processes from being started or stopped
+            _log.error("state_not_written", reason=str(error))
