@@ -81,6 +81,7 @@ _KINDS: Final = (
     _kind("recording_sealed", "recorder", text="folder sha256_citizen sha256_agent", number="duration_ms"),
     _kind("transcribed", "recorder", text="engine model", number="segments"),
     _kind("case_opened", "caselink", text="case"),
+    _kind("case_step", "caselink", text="case action role actor state unit", number="version"),
 )
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """Every kind there is, by name; the table of docs/seams.md in code."""

@@ -282,4 +282,5 @@ _SENTENCES: Final[Mapping[str, Callable[[Fact, _Story], str]]] = {
     "recording_sealed": _recording_sealed,
     "transcribed": _transcribed,
     "case_opened": _case_opened,
+    "case_step": _case_step,
 }
