@@ -196,12 +196,8 @@ async def test_notices_are_made_once_and_wait_for_a_channel(work: Casework, sql:
 
 async def test_the_same_citizen_with_the_same_matter_joins_the_parent(work: Casework, sql: Sessions) -> None:
     numbers = [(await opened(sql, caller="13900000001", at=START + place * HOUR))[0] for place in range(4)]
-    texts = [
-        "建设路路灯坏了，晚上很黑",
-        "建设路的路灯还是坏的，晚上很黑",
-        "楼下烧烤店噪音扰民",
-        "建设路路灯又坏了，很黑",
-    ]
+    lamps = ("建设路路灯坏了，晚上很黑", "建设路的路灯还是坏的，晚上很黑", "建设路路灯又坏了，很黑")
+    texts = [*lamps[:2], "楼下烧烤店噪音扰民", lamps[2]]
     for place, (number, words) in enumerate(zip(numbers, texts, strict=True)):
         data = {**REGISTER, "text": words}
         if place == 2:

@@ -255,6 +255,11 @@ def _case_opened(fact: Fact, _story: _Story) -> str:
     return f"case {_text(fact, 'case')} opened"
 
 
+def _case_step(fact: Fact, _story: _Story) -> str:
+    who = " ".join(filter(None, (_text(fact, "role"), _text(fact, "actor"))))
+    return f"case {_text(fact, 'case')} {_text(fact, 'state')}: {_text(fact, 'action').replace('_', ' ')} by {who}"
+
+
 def _other(fact: Fact, _story: _Story) -> str:
     told = ", ".join(f"{name} {value}" for name, value in masked(fact.data, full=False).items())
     return f"{fact.kind.replace('_', ' ')}{f': {told}' if told else ''}"
