@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import structlog
 from sqlalchemy import update
@@ -40,7 +41,8 @@ class Keeper:
     def __init__(self, vault: Vault, sessions: Sessions) -> None:
         self.vault = vault
         self._sessions = sessions
-        self._told = ""
+        self.trouble = ""
+        """Why recordings can not be put away at the moment, "" if they can."""
 
     async def keep(self, recording: Recording, *, fresh: bool = False) -> bool:
         """Enter a sealed recording into its day's manifest and put it away; False if the store can not take it now.
@@ -48,23 +50,30 @@ class Keeper:
         `fresh` is one that has just been sealed, so that the manifest need not be searched for it.
         Raises seal.AlteredError, SQLAlchemyError.
         """
+        try:
+            with ExitStack() as stack:
+                # Who else works on it (another transcriber, the upkeep) waits, and then finds it done.
+                await asyncio.to_thread(stack.enter_context, self.vault.alone(recording.folder))
+                await self._kept(recording, fresh)
+        except NOT_NOW as error:
+            if str(error) != self.trouble:
+                _log.warning("recording_not_put_away", call_id=recording.call_id, error=str(error))
+            self.trouble = str(error)
+            return False
+        self.trouble = ""
+        return True
+
+    async def _kept(self, recording: Recording, fresh: bool) -> None:
         async with self._sessions() as session:
             row = await store.recording(session, recording.call_id)
-        if row is None or row.deleted_at is not None or (row.chain_hash and row.store):
-            return True
-        try:
-            if not row.chain_hash:
-                entry = await asyncio.to_thread(self._entered, recording, fresh)
-                await self._set(recording.call_id, chain_hash=entry.hash)
+        if row is None or row.deleted_at is not None:
+            return
+        if not row.chain_hash:
+            entry = await asyncio.to_thread(self._entered, recording, fresh)
+            await self._set(recording.call_id, chain_hash=entry.hash)
+        if not row.store:
             archive = await asyncio.to_thread(self.vault.put, recording)
-        except NOT_NOW as error:
-            if str(error) != self._told:
-                _log.warning("recording_not_put_away", call_id=recording.call_id, error=str(error))
-            self._told = str(error)
-            return False
-        self._told = ""
-        await self._set(recording.call_id, store=archive.url or HOME)
-        return True
+            await self._set(recording.call_id, store=archive.url or HOME)
 
     def _entered(self, recording: Recording, fresh: bool) -> Entry:
         known = None if fresh else manifest.find(self.vault.root, recording.folder, "sealed")
@@ -83,22 +92,28 @@ class Keeper:
         )
         return manifest.append(self.vault.root, entry)
 
-    async def catch_up(self, most: int = 50) -> int:
-        """Put away what was not yet: a store was away, a process was killed. Returns how many were."""
-        async with self._sessions() as session:
-            waiting = await store.to_keep(session, most)
-        done = 0
-        for row in waiting:
-            try:
-                recording = await asyncio.to_thread(self.vault.index, row.folder)
-                if recording is None:
-                    continue
-                if not await self.keep(recording):
-                    return done
-                done += 1
-            except (seal.AlteredError, StoreError) as error:
-                _log.error("recording_altered", call_id=row.call_id, error=str(error))
-        return done
+    async def catch_up(self, page: int = 50) -> int:
+        """Put away what was not yet: a store was away, a process was killed. Returns how many were.
+
+        Those that lie on another machine's disk are that machine's.
+        """
+        done, after = 0, (0, "")
+        while True:
+            async with self._sessions() as session:
+                waiting = await store.to_keep(session, after, page)
+            for row in waiting:
+                after = (row.sealed_at, row.call_id)
+                try:
+                    recording = await asyncio.to_thread(self.vault.index, row.folder)
+                    if recording is None:
+                        continue
+                    if not await self.keep(recording):
+                        return done
+                    done += 1
+                except (seal.AlteredError, StoreError) as error:
+                    _log.error("recording_altered", call_id=row.call_id, error=str(error))
+            if len(waiting) < page:
+                return done
 
     async def hold(self, call_id: str, reason: str, who: str, now: int) -> None:
         """Keep a recording from being deleted until it is released (an empty reason)."""

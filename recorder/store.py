@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, delete, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cti.tables import CallRow
@@ -46,11 +46,18 @@ async def recording(session: AsyncSession, call_id: str) -> RecordingRow | None:
     return await session.get(RecordingRow, call_id)
 
 
-async def to_keep(session: AsyncSession, most: int = 50) -> tuple[RecordingRow, ...]:
-    """Return recordings that were sealed and not put away yet, the oldest first."""
+async def to_keep(
+    session: AsyncSession, after: tuple[int, str] = (0, ""), most: int = 50
+) -> tuple[RecordingRow, ...]:
+    """Return recordings that were sealed and not put away yet, in the order of `sealed_at` and `call_id`.
+
+    `after` is the last one of the page before.
+    """
     waiting = select(RecordingRow).where(RecordingRow.deleted_at.is_(None))
     waiting = waiting.where(or_(RecordingRow.store == "", RecordingRow.chain_hash == ""))
-    return tuple(await session.scalars(waiting.order_by(RecordingRow.sealed_at).limit(most)))
+    place = tuple_(RecordingRow.sealed_at, RecordingRow.call_id)
+    ordered = waiting.where(place > after).order_by(RecordingRow.sealed_at, RecordingRow.call_id)
+    return tuple(await session.scalars(ordered.limit(most)))
 
 
 async def expired(

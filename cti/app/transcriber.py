@@ -104,12 +104,16 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
         )
         try:
             if await _queue_ready(jobs, stop):
-                ready(speech.health)
+                ready(lambda: {**speech.health(), **_trouble(ports.keeper)})
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(upkeep(ports.keeper, paths, stop))
                     tasks.create_task(Transcriber(jobs, ports).run(stop))
         finally:
             await engine.dispose()
+
+
+def _trouble(keeper: Keeper) -> Mapping[str, str]:
+    return {"trouble": f"recordings are not put away: {keeper.trouble}"} if keeper.trouble else {}
 
 
 async def _queue_ready(jobs: Jobs, stop: asyncio.Event) -> bool:

@@ -244,10 +244,16 @@ class Vault:
         return tuple(sorted(file.name for file in (self.root / folder).glob("*")))
 
     @contextmanager
-    def _alone(self, folder: str) -> Iterator[None]:
-        """Hold a recording's folder, so that two do not put it away at once. Raises StoreError."""
+    def alone(self, folder: str) -> Iterator[None]:
+        """Hold a sealed recording for as long as the context lasts; others who ask wait. Raises StoreError."""
+        with self._alone(folder, INDEX):
+            yield
+
+    @contextmanager
+    def _alone(self, folder: str, name: str = "") -> Iterator[None]:
+        """Hold the folder, so that two do not put a recording away at once; by a `name` something else."""
         try:
-            descriptor = os.open(self.root / folder, os.O_RDONLY)
+            descriptor = os.open(self.root / folder / name, os.O_RDONLY)
         except OSError as error:
             raise StoreError(f"{folder}: {error.strerror}") from error
         try:

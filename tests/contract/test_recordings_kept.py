@@ -293,15 +293,31 @@ def test_what_could_not_be_put_away_is_caught_up_with(tmp_path: Path) -> None:
     (home.paths.secrets / "recordings.json").write_text("rubbish")
 
     async def catch_up(keeper: Keeper) -> int:
-        return await keeper.catch_up()
+        done = await keeper.catch_up()
+        assert ("recordings.json can not be read" in keeper.trouble) == (done == 0 and rubbish.exists())
+        return done
 
+    rubbish = home.paths.secrets / "recordings.json"
     assert home.do(catch_up) == 0, "the store is not usable: nothing is lost, nothing is done"
     assert home.said("recording", "verify") == "2 recordings checked, all as sealed\n"
-    (home.paths.secrets / "recordings.json").unlink()
+    rubbish.unlink()
     assert home.do(catch_up) == 2
-    assert home.do(catch_up) == 0
     assert home.said("recording", "verify") == "2 recordings checked, all as sealed\n"
     assert len(lines(home)) == 2, "each is entered once"
+
+
+def test_two_who_keep_the_same_recording_at_once_enter_it_once(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    for number in range(4):
+        record(home, number, keep=False)
+
+    async def both(keeper: Keeper) -> None:
+        other = Keeper(keeper.vault, keeper._sessions)
+        await asyncio.gather(keeper.catch_up(), other.catch_up(page=1), keeper.catch_up(page=3))
+
+    home.do(both)
+    assert len(lines(home)) == 4
+    assert home.said("recording", "verify") == "4 recordings checked, all as sealed\n"
 
 
 def test_one_altered_recording_does_not_keep_the_others_from_being_put_away(tmp_path: Path) -> None:
