@@ -182,9 +182,14 @@ class Platform:
 
     def pid(self, name: str) -> int:
         """Return the pid of a process by its name in `yht status`."""
-        state = json.loads((self.home / "run" / "supervisor.json").read_text(encoding="utf-8"))
-        pid: int = state["processes"][name]["pid"]
+        pid: int = self.process(name)["pid"]
         return pid
+
+    def process(self, name: str) -> dict[str, Any]:
+        """Return what the supervisor knows of a process: state, pid, restarts, last_exit."""
+        state = json.loads((self.home / "run" / "supervisor.json").read_text(encoding="utf-8"))
+        known: dict[str, Any] = state["processes"][name]
+        return known
 
     def facts(self, kind: str = "", call_id: str = "") -> list[dict[str, Any]]:
         """Return stored facts in the order of time, optionally of one kind and one call."""
@@ -202,13 +207,18 @@ class Platform:
     def waiting(self, queue: str) -> list[str]:
         """Return the calls that wait in a queue, or are being offered, in the order of their places."""
         with Redis(unix_socket_path=str(self.home / "run" / "redis.sock"), decode_responses=True) as redis:
-            calls: list[str] = redis.zrange(f"{{yht}}:queue:{queue}", 0, -1)  # type: ignore[assignment]
+            calls: list[str] = redis.zrange(f"{{yht}}:queue:{queue}", 0, -1)
             return calls
+
+    def agent_state(self, agent: str) -> str:
+        """Return the state of an agent, as Redis has it."""
+        with Redis(unix_socket_path=str(self.home / "run" / "redis.sock"), decode_responses=True) as redis:
+            return str(redis.hget(f"{{yht}}:agent:{agent}", "state") or "signed_out")
 
     def live_calls(self) -> set[str]:
         """Return the ids of the calls that have not ended, as Redis has them."""
         with Redis(unix_socket_path=str(self.home / "run" / "redis.sock"), decode_responses=True) as redis:
-            calls: set[str] = redis.smembers("{yht}:calls")  # type: ignore[assignment]
+            calls: set[str] = redis.smembers("{yht}:calls")
             return calls
 
     def channels(self) -> int:

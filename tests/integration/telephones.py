@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -47,12 +48,35 @@ class Telephones:
             await self._wire.close()
 
 
+Sound = np.ndarray[Any, np.dtype[np.float32]]
+"""Samples at 8 kHz, from -1 to 1."""
+
+
+def tone(*hertz: float, seconds: float = 1.0) -> Sound:
+    """Return tones that sound together."""
+    at = np.arange(int(8000 * seconds)) * 2 * np.pi / 8000
+    samples: Sound = np.sum([np.sin(at * one) * 0.3 for one in hertz], axis=0, dtype=np.float32)
+    return samples
+
+
+def key_one() -> Sound:
+    """Return what a telephone without any other way to say it sounds like when its 1 is pressed, and a pause."""
+    return np.concatenate((tone(697, 1209, seconds=0.2), np.zeros(6400, np.float32)))
+
+
 @contextlib.asynccontextmanager
 async def citizen(
-    folder: Path, name: str, sip_port: int, number: str = "12319", within: float = 90.0
+    folder: Path,
+    name: str,
+    sip_port: int,
+    number: str = "12319",
+    within: float = 90.0,
+    sound: Sound | None = None,
 ) -> AsyncIterator[sipp.Sipp]:
-    """One citizen who dials `number`, waits, and talks, with sound, until the agent hangs up."""
-    sound = (np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000) * 0.3).astype(np.float32)
+    """One citizen who dials `number`, waits, and says `sound` again and again until the agent hangs up."""
+    sound = tone(440) if sound is None else sound
+    folder = folder / name
+    folder.mkdir()
     await asyncio.to_thread(soundfile.write, folder / "sound.alaw", sound, 8000, format="RAW", subtype="ALAW")
     load = sipp.Load(
         str(SPEAKING),
