@@ -168,7 +168,8 @@ def _wrong_use(error: typer.TyperException) -> int:
     if not message:  # the help was shown instead
         return WRONG_USE
     command = context.command_path if context is not None else "yht"
-    sys.stderr.write(f"yht: {' '.join(message.split())} See '{command} --help'.\n")
+    sentence = " ".join(message.split()).rstrip(".")
+    sys.stderr.write(f"yht: {sentence}. See '{command} --help'.\n")
     return error.exit_code
 
 

@@ -7,11 +7,12 @@ Redis, and the hall's resync rebuilds the picture from both.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets as random_bytes
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from twisted.internet import asyncioreactor
@@ -28,13 +29,16 @@ from config import City
 from config.paths import Paths
 from cti import live, secrets
 from cti.ami import AmiError, AmiEvent, AmiLink, AmiSettings, LinkState, Phase
-from cti.app.commands.common import Where
+from cti.app.commands.common import Where, fail
 from cti.app.following import following
 from cti.app.process import Ready, Value
 from cti.signals import SignalError, is_call_id, node_of, signal
 from ivr.agi import AgiRequest, AgiServer, AgiSettings
 from ivr.directory import Directory, Plan
 from ivr.routes import Routes
+
+UP_SECONDS: Final = 60.0
+"""How long Asterisk may take to let the engine in; then the engine ends, to be started anew."""
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +116,8 @@ class Engine:
             await self.agi.start()
         except CannotListenError as error:
             raise EngineError(
-                f"the FastAGI port {self.agi.settings.port} (agi.port) is taken: {error}"
+                f"the FastAGI port {self.agi.settings.port} is taken ({os.strerror(error.socketError.errno)}):"
+                " end what uses it, or set agi.port in platform.yaml"
             ) from error
         await self.link.start()
         await self.commands.start()
@@ -208,15 +213,22 @@ async def main(where: Where, ready: Ready, stop: asyncio.Event) -> None:
     from twisted.internet import reactor
 
     reactor.startRunning(installSignalHandlers=False)
-    async with live.connect(where.city(), where.paths) as redis:
-        engine = Engine(where, redis, reactor)
-        ready.publish(engine.health)
+    try:
+        async with live.connect(where.city(), where.paths) as redis:
+            await _serve(Engine(where, redis, reactor), where, redis, ready, stop)
+    except (EngineError, AmiError, secrets.SecretsError) as error:
+        log.error("engine_not_started", reason=str(error))
+        fail(str(error))
+
+
+async def _serve(engine: Engine, where: Where, redis: Any, ready: Ready, stop: asyncio.Event) -> None:
+    ready.publish(engine.health)
+    try:
         await engine.start()
-        try:
-            await engine.link.wait_up(60.0)
-            ready()
-            who = f"engine {engine.engine_id}"
-            async with following(redis, where.paths, who, where.generation, engine.take):
-                await stop.wait()
-        finally:
-            await engine.stop()
+        await engine.link.wait_up(UP_SECONDS)
+        ready()
+        who = f"engine {engine.engine_id}"
+        async with following(redis, where.paths, who, where.generation, engine.take):
+            await stop.wait()
+    finally:
+        await engine.stop()

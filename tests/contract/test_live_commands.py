@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +24,7 @@ from acd.store import Store
 from caselink import Opening
 from config import load
 from config.paths import Paths
+from cti import inforce
 from cti.app import cli
 from cti.ledger import store as ledger
 from cti.sql import Base, database_url, open_database, sessions
@@ -135,6 +138,39 @@ async def test_what_can_not_be_done_is_one_line(live: Live, arguments: tuple[str
     result = await live.yht("agent", *arguments, code=1)
     assert says in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("engine")
+async def test_who_is_ready_without_a_phone_is_told_what_is_missing(live: Live) -> None:
+    await live.yht("agent", "sign-in", "1001")
+    await Store(live.redis, "e2", _now).seat_state("1001", reachable=False)
+    said = await live.yht("agent", "ready", "1001")
+    assert said.stdout == "agent 1001 林晓梅 is ready as soon as the phone of seat 1001 can be reached\n"
+
+
+async def test_what_runs_is_told_by_the_city_in_force_while_another_is_half_written(
+    live: Live, tmp_path: Path
+) -> None:
+    city = tmp_path / "city"
+    shutil.copytree(live.paths.config_dir, city)
+    paths = Paths.find(live.paths.home, city, environment={})
+    inforce.put(paths, load(city))
+    (city / "queues.yaml").write_text("queues: [")
+    assert len(await live.json("--config", str(city), "agent", "list")) == len(live.city.agents)
+    wrong = await live.yht("--config", str(city), "line", "list", code=1)
+    assert "queues.yaml" in wrong.stderr
+
+
+async def test_a_redis_that_hangs_is_told_within_seconds(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "run").mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(home / "run" / "redis.sock"))
+        deaf.listen()
+        result = await Live(home, None).yht("agent", "list", code=1)
+        again = await Live(home, None).yht("run", "redis", code=1)
+    assert result.stderr.startswith("yht: Redis does not answer")
+    assert again.stderr == f"yht: redis runs in {home} already; see: yht status\n"
 
 
 async def test_without_an_engine_the_command_says_what_to_look_at(live: Live) -> None:

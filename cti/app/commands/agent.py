@@ -30,7 +30,7 @@ def list_agents(
 ) -> None:
     """List the agents: state, since when, seat and call. The busiest come first."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     people = run(_agents(city, place.paths))
     found = [agent for agent in people if everybody or agent.state != "signed_out"]
     names, now = Names.of(city), now_us()
@@ -110,7 +110,7 @@ def make_not_ready(
 
 def _do(ctx: typer.Context, steps: list[tuple[str, dict[str, Any]]], as_json: bool) -> None:
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     reply = run(_ask(city, place.paths, steps))
     if not reply.ok:
         fail(reply.error)
@@ -121,6 +121,9 @@ def _do(ctx: typer.Context, steps: list[tuple[str, dict[str, Any]]], as_json: bo
     state, reason = data.get("state", "").replace("_", " "), data.get("reason", "").replace("_", " ")
     at = f" at seat {data['seat']}" if data.get("seat") and data.get("state") != "signed_out" else ""
     who = Names.of(city).agent(data.get("agent", ""))
+    if steps[-1][0] == "ready" and data.get("reason") == "seat_unreachable":
+        typer.echo(f"agent {who} is ready as soon as the phone of seat {data.get('seat')} can be reached")
+        return
     typer.echo(f"agent {who} is {state}{f' ({reason})' if reason else ''}{at}")
 
 

@@ -43,7 +43,7 @@ def list_calls(
 ) -> None:
     """List the newest calls, the newest first."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     wanted = view.Filter(
         hotline=hotline,
         agent=agent,
@@ -83,7 +83,7 @@ def show_call(
 ) -> None:
     """Tell one call whole: its timeline, legs, recording, transcript and case."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     found = run(_whole(city, place.paths, call))
     names = Names.of(city)
     if as_json:

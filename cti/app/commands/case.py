@@ -45,7 +45,7 @@ def list_cases(
 ) -> None:
     """List the newest cases, the newest first."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     wanted = view.CaseFilter(hotline=hotline, state=state, since=moment(since, city), limit=limit)
     found = run(_newest(city, place.paths, wanted))
     if not found:
@@ -90,7 +90,7 @@ def show_case(
 ) -> None:
     """Show one case: where it is and goes, the citizen, the call, recording, transcript and history."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     found = run(_whole(city, place.paths, case))
     names = Names.of(city)
     if as_json:

@@ -48,7 +48,7 @@ def demo(
 ) -> None:
     """Play one citizen's call from ring to case with real sound, and show what the platform kept of it."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     _has_all(city, place.paths)
     try:
         played, found, missing = run(_demo(city, place.paths, number, _teller(quiet=as_json)))

@@ -23,7 +23,7 @@ def group() -> None:
 def list_queues(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """List the queues: citizens who wait, the longest wait, agents who could answer."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     found = run(_queues(city, place.paths))
     if as_json:
         show_json([view.as_json(queue) for queue in found])

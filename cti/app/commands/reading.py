@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
 import typer
@@ -40,6 +41,10 @@ SinceOption = Annotated[
 HotlineOption = Annotated[str, typer.Option("--hotline", metavar="ID", help="Only those of this hotline.")]
 
 
+ANSWER_SECONDS: Final = 3.0
+"""A Redis that takes a connection and says nothing for this long hangs."""
+
+
 def now_us() -> int:
     """The time, in microseconds since the epoch."""
     return time.time_ns() // 1000
@@ -69,7 +74,8 @@ async def living(city: City, paths: Paths) -> AsyncIterator[Redis[str]]:
     """Open Redis; one that is not there ends the command with a line that says so."""
     redis: Any = live.connect(city, paths)  # Any: the types of redis are older than its aclose
     try:
-        await redis.ping()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await redis.ping()
         yield redis
     except (RedisError, OSError):
         fail("Redis does not answer, so nothing live can be told; does the platform run? yht status")

@@ -39,7 +39,7 @@ app.command("rotate-key")(custody.rotate_key)
 def list_recordings(ctx: typer.Context, limit: LimitOption = 20, as_json: JsonOption = False) -> None:
     """List the newest sealed recordings, the newest first."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     found = run(_newest(city, place.paths, limit))
     names = Names.of(city)
     if as_json:
@@ -68,7 +68,7 @@ def show_recording(
 ) -> None:
     """Show one call's recording: its state, where it is kept, its files and their hashes."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     found = run(_shown(city, place.paths, call))
     names = Names.of(city)
     if as_json:
@@ -99,7 +99,7 @@ def verify_recordings(
     if sum((bool(call), bool(since), bool(day), everything)) > 1:
         fail("choose one of: a call, --since, --day, --all", WRONG_USE)
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     vault = vault_of(city, place.paths)
     chosen = day.replace("-", "/")
     rows = run(_chosen(city, place.paths, call, moment(since, city), chosen))

@@ -57,7 +57,7 @@ def export(
 ) -> None:
     """Write a call's recording as it was sealed, decrypted, with its index and its entry in the manifest."""
     place = where(ctx)
-    call_id, written = exported(place.city(), place.paths, call, folder)
+    call_id, written = exported(place.in_force().city(), place.paths, call, folder)
     if as_json:
         show_json({"call_id": call_id, "files": [str(file) for file in written]})
     else:
@@ -129,7 +129,7 @@ def hold(
     if bool(reason.strip()) == release:
         fail("say why with --reason TEXT, or let it go with --release", WRONG_USE)
     place = where(ctx)
-    call_id = run(_hold(place.city(), place.paths, call, reason.strip()))
+    call_id = run(_hold(place.in_force().city(), place.paths, call, reason.strip()))
     typer.echo(f"The recording of call {call_id} is {'no longer held' if release else 'held'}.")
 
 
@@ -143,7 +143,7 @@ def delete(
     if not reason.strip():
         fail("say why with --reason TEXT", WRONG_USE)
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     call_id = run(_found(city, place.paths, call))
     if not yes:
         typer.confirm(f"Delete the recording of call {call_id} for good?", abort=True)
@@ -159,7 +159,7 @@ def accesses(
 ) -> None:
     """List who did what with recordings, the newest first."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     names = Names.of(city)
     found = run(_accesses(city, place.paths, call, limit))
     if as_json:
@@ -189,7 +189,7 @@ def rotate_key(ctx: typer.Context) -> None:
     The key before stays in secrets/recordings.json until the next rotation. Back that file up after this.
     """
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     vault = vault_of(city, place.paths)
     folders = run(_put_away(city, place.paths))
     try:

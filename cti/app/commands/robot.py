@@ -50,7 +50,7 @@ def robot(
 ) -> None:
     """Play a scripted citizen or agent with real sound; 0 if the script went as written."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     try:
         script = load(file)
     except ConfigError as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import socket
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -44,6 +46,10 @@ def run(
     from cti.app.supervisor.parts import asterisk_command, redis_command
     from cti.asterisk import AsteriskMissing
 
+    socket_of = {Name.redis: place.paths.redis_socket, Name.asterisk: place.paths.run / "asterisk.ctl"}
+    if _answers(socket_of[name]):
+        # A second Redis would take the first one's socket away and write into its files.
+        fail(f"{name} runs in {place.paths.home} already; see: yht status")
     try:
         command = redis_command(place.paths) if name is Name.redis else asterisk_command(place.paths)
     except AsteriskMissing as error:
@@ -52,3 +58,14 @@ def run(
         os.execvp(command[0], command)  # noqa: S606 - an argument list of our own, no shell
     except OSError as error:
         fail(f"{command[0]} can not be started ({error.strerror}); run 'make setup'")
+
+
+def _answers(path: Path) -> bool:
+    """Whether somebody listens at a unix socket."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(1.0)
+        try:
+            caller.connect(str(path))
+        except OSError as error:
+            return isinstance(error, TimeoutError)
+    return True

@@ -98,7 +98,7 @@ def run_scenarios(
         fail(f"there is no scenario {unknown[0]!r}; yht sipp list shows those there are", WRONG_USE)
     wanted = known if ALL in chosen else tuple(dict.fromkeys(chosen))
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     with _alone(place.paths):
         try:
             verdicts = run(_play(city, place.paths, folder, wanted, keep))

@@ -15,7 +15,7 @@ def status(ctx: typer.Context, as_json: JsonOption = False) -> None:
     from cti.app.status.gather import gather
 
     place = where(ctx)
-    found = run(gather(place.city(), place.paths))
+    found = run(gather(place.in_force().city(), place.paths))
     if as_json:
         show_json(model.as_json(found))
     else:

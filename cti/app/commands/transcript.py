@@ -35,7 +35,7 @@ def show_transcript(
 ) -> None:
     """Show what was said on a call: who, when, in which words."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     found = run(_transcript(city, place.paths, call))
     if as_json:
         show_json(transcript_json(found, Names.of(city)))
@@ -47,7 +47,7 @@ def show_transcript(
 def list_dead(ctx: typer.Context, limit: LimitOption = 20, as_json: JsonOption = False) -> None:
     """List the recordings that could not be transcribed, and why; the newest first."""
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     found = run(_dead(city, place.paths, limit))
     names = Names.of(city)
     if as_json:
@@ -84,7 +84,7 @@ def redo(
     if bool(call) == all_dead:
         fail("name one call, or give --all-dead", WRONG_USE)
     place = where(ctx)
-    city = place.city()
+    city = place.in_force().city()
     if all_dead:
         count = run(_revive_all(city, place.paths))
         typer.echo(f"{count} recording{'' if count == 1 else 's'} sent back to be transcribed.")
