@@ -2,7 +2,7 @@
 
 Put together of parts that know nothing of each other: the follower, the ledger with the opening of cases as its
 projector and the jobs for transcripts as its hook, callback requests from disk, the closing of calls that ended
-with their Asterisk, and a new file for the journal when it has grown large.
+with their Asterisk, a new file for the journal when it has grown large, and the clock of cases.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from caselink import Opening, take_up
+from caselink.clock import Clock
+from caselink.rulebook import Rulebook
 from config import City
 from config.paths import Paths
 from cti import live
@@ -32,6 +34,7 @@ from cti.journal.inotify import FolderWatch
 from cti.journal.rotate import MOST_BYTES, rotate
 from cti.ledger import Ledger, lost
 from cti.sql import Sessions, database_url, open_database, sessions
+from ivr.calendar import Calendar
 
 DRAIN_SECONDS: Final = 4.0
 """How long a stop waits for what the last calls have told to be in SQL; the rest is done at the next start."""
@@ -77,6 +80,8 @@ class Process:
         self._look_seconds = look_seconds
         self._journal_bytes = journal_bytes
         self._transcripts = AskForTranscripts(redis, made)
+        self._rulebook = rulebook_of(city)
+        self._clock = Clock(made, lambda: self._rulebook)
         self._follower = Follower(paths.journal, node, redis)
         self._ledger = Ledger(
             redis,
@@ -87,8 +92,9 @@ class Process:
         )
 
     def take(self, city: City) -> None:
-        """Open cases as another city says from now on."""
-        self._city = city
+        """Open cases and limit their time as another city says from now on."""
+        self._city, self._rulebook = city, rulebook_of(city)
+        self._clock.recheck()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set, then store what is there already, for a few seconds at most."""
@@ -97,6 +103,7 @@ class Process:
             following = group.create_task(self._follower.run(stop), name="follow")
             group.create_task(self._ledger.run(drained), name="store")
             group.create_task(self._tend(stop), name="tend")
+            group.create_task(self._clock.run(stop), name="clock")
             await stop.wait()
             await following
             await self._drain()
@@ -118,6 +125,7 @@ class Process:
             "facts_stored": ledger.stored,
             "facts_dead": ledger.dead,
             "facts_pending": ledger.waiting,
+            "case_deeds": self._clock.deeds,
             "transcripts_asked": self._transcripts.asked,
             "refused_journal_lines": follower.broken,
             "refused_facts": ledger.dead,
@@ -170,6 +178,11 @@ class Process:
 
     async def _append(self, fact: Fact) -> None:
         await self._redis.xadd(live.FACTS, {"f": encode(fact)})
+
+
+def rulebook_of(city: City) -> Rulebook:
+    """Return what a city says about working on cases."""
+    return Rulebook.of(city, Calendar(city.platform.days_off, city.platform.workdays))
 
 
 async def _unless_away(event: str, work: Callable[[], Awaitable[None]]) -> None:
