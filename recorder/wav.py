@@ -63,7 +63,8 @@ def read(head: bytes, file_bytes: int) -> Header:
                 raise WavError("the samples come before their format")
             present = file_bytes - at - 8
             # Chunks after the samples are no samples; Asterisk writes none, editors do.
-            if 0 < size <= present:
+            # Less than one sample says as little as the 0 that a kill leaves.
+            if 1 < size <= present:
                 present = size
             return Header(rate, at + 8, size, present - present % 2, riff, file_bytes)
         at += 8 + size + size % 2

@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recorder.wav import HEAD_BYTES, WavError, read, repairs
@@ -62,6 +62,7 @@ def test_half_a_sample_at_the_end_is_no_sample() -> None:
 
 
 @given(st.binary(max_size=300).map(lambda data: data[: len(data) // 2 * 2]), st.integers(0, 2**32 - 1))
+@example(samples=bytes(2), declared=1)
 def test_mending_is_done_once_and_keeps_every_sample(samples: bytes, declared: int) -> None:
     file = _file(samples, declared=declared, riff=0)
     once = _mended(file)
