@@ -27,7 +27,10 @@ if ! ./yht up --detach; then
     if [ "$(supervisor)" = "$before" ]; then exit 1; fi
     stop 1
 fi
+# From here on a signal that ends a command must lead to the trap, not out of the script.
+set +e
 trap 'stop 0' INT TERM HUP
+running=$(supervisor)
 if ! ./yht demo; then
     echo "make run: the demo call did not end as it should (see above); the platform stays up" >&2
 fi
@@ -41,9 +44,8 @@ The platform is up. In another terminal:
 Ctrl-C here stops it.
 TEXT
 # Ends too when the platform is stopped elsewhere (./yht down). `wait` is what a signal interrupts at once.
-running=$(supervisor)
 while [ -n "$running" ] && kill -0 "$running" 2>/dev/null; do
     sleep 2 &
-    wait $! || true
+    wait $!
 done
 echo "The platform was stopped."
