@@ -73,7 +73,9 @@ async def test_the_owner_answers_and_knows_which_call_it_is(
             assert owner.seats.counts["invited"] == 1
         counted = await first.finished()
         assert (counted.good, counted.failed) == (1, 0), counted.first_error
-    await soon(lambda: row(platform, call)["state"].startswith("forwarded"), "the call is stored as forwarded")
+    await soon(
+        lambda: row(platform, call)["state"].startswith("forwarded"), "the call is stored as forwarded"
+    )
     assert row(platform, call)["hotline"] == "drill_sub_center_outside"
     ends = [fact["data"]["status"] for fact in platform.facts("forward_ended", call)]
     assert ends == ["ANSWER"]

@@ -114,7 +114,18 @@ def test_every_field_of_every_file_is_documented() -> None:
     from config.sentences import model_at
 
     documented = (SAMPLE.parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    pending: list[type[BaseModel]] = [Cases, Batch, Demo, Hotline, Agents, Queues, Trunks, Units, Platform, Prompts]
+    pending: list[type[BaseModel]] = [
+        Cases,
+        Batch,
+        Demo,
+        Hotline,
+        Agents,
+        Queues,
+        Trunks,
+        Units,
+        Platform,
+        Prompts,
+    ]
     seen = 0
     while pending:
         model = pending.pop()
