@@ -23,7 +23,7 @@ from acd.hall import Hall
 from acd.lanes import Lanes, Tasks
 from acd.policy import SECOND
 from acd.store import StoreError
-from cti.live import PREFIX
+from cti.live import PREFIX, forget_consumers
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -36,6 +36,8 @@ MAX_WAITING: Final = 10_000
 """Commands that the stream holds."""
 TAKE_OVER_MS: Final = 1000
 """After this long another engine takes over what one has begun; it must fit into a client's patience."""
+GONE_MS: Final = 3_600_000
+"""An engine that has not asked for this long does not come back under its name."""
 REPLY_SECONDS: Final = 60
 MAX_ARGS: Final = 4096
 MAX_ID: Final = 64
@@ -170,6 +172,7 @@ class Commands:
                 await asyncio.sleep(_AWAY_SECONDS)
                 continue
             try:
+                await forget_consumers(self._redis, COMMANDS, GROUP, GONE_MS)
                 await self._take()
             except (RedisError, OSError) as error:
                 log.warning("commands_away", reason=str(error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -33,3 +35,14 @@ def connect(city: City, paths: Paths) -> Redis[str]:
         retry_on_error=[RedisConnectionError],
     )
     return client
+
+
+async def forget_consumers(redis: Redis[str], stream: str, group: str, idle_ms: int) -> None:
+    """Take consumers out of a group that hold nothing and were not heard of for so long.
+
+    Each process has a name of its own and those that are killed can not leave. Raises redis' errors.
+    """
+    client: Any = redis  # its types do not know these commands
+    for consumer in await client.xinfo_consumers(stream, group):
+        if not consumer["pending"] and consumer["idle"] > idle_ms:
+            await client.xgroup_delconsumer(stream, group, consumer["name"])

@@ -17,6 +17,8 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from cti.live import forget_consumers
+
 STREAM: Final = "{yht}:jobs:transcribe"
 DEAD: Final = f"{STREAM}:dead"
 LATER: Final = f"{STREAM}:later"
@@ -93,9 +95,7 @@ class Jobs:
         except ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
-        for consumer in await self._redis.xinfo_consumers(STREAM, GROUP):
-            if not consumer["pending"] and consumer["idle"] > 60 * self._lease_ms:
-                await self._redis.xgroup_delconsumer(STREAM, GROUP, consumer["name"])
+        await forget_consumers(self._redis, STREAM, GROUP, 60 * self._lease_ms)
 
     async def take(self, block_ms: int, now_ms: int) -> Job | None:
         """Return the next job: one whose transcriber is gone, else a new one; None if none came in time."""

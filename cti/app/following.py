@@ -18,6 +18,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from acd.lanes import Tasks
 from config import City, ConfigError, load
 from config.paths import Paths
 from cti import inforce
@@ -63,19 +64,23 @@ async def taken(redis: Redis[str]) -> tuple[Taken, ...]:
         said = json.loads(text)
         if said["at"] > _now() - SILENT_US:
             found.append(Taken(who, said["generation"], said["error"], said["at"]))
+        else:  # killed; each engine has a name of its own, and they would be more and more
+            await redis.hdel(TAKEN, who)
     return tuple(sorted(found, key=lambda one: one.who))
 
 
 @contextlib.asynccontextmanager
 async def following(redis: Redis[str], paths: Paths, who: str, has: str, take: Take) -> AsyncIterator[None]:
-    """Have `take` called with each city that comes into force. `has` is the name of the one it began with."""
-    follower = _Follower(redis, paths, who, has, take)
-    task = asyncio.create_task(follower.run(), name="config-following")
+    """Have `take` called with each city that comes into force. `has` is the name of the one it began with.
+
+    Where `take` raises, the process keeps the city it has and says so: its calls are worth more than a change.
+    """
+    tasks = Tasks()
+    tasks.keep(_Follower(redis, paths, who, has, take).run, "config-following")
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait((task,))
+        await tasks.stop()
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(0.3):
                 await redis.hdel(TAKEN, who)
@@ -89,6 +94,8 @@ class _Follower:
         self._has = has
         self._take = take
         self._error = ""
+        self._failed = ""
+        """The city that `take` failed on; it is not tried again."""
 
     async def run(self) -> None:
         while True:
@@ -118,6 +125,9 @@ class _Follower:
         if folder is None or folder.name == self._has:
             self._error = ""
             return
+        if folder.name == self._failed:
+            return
+        self._failed, self._error = folder.name, "it failed on it"
         try:
             # In a thread: a large city takes a second to read, and calls must not wait for it.
             city = await asyncio.to_thread(load, folder)
@@ -126,7 +136,10 @@ class _Follower:
             self._error = str(error.problems[0])
             _log.error("config_not_taken", generation=folder.name, reason=self._error)
             return
-        self._has, self._error = folder.name, ""
+        except OSError:
+            self._failed = ""
+            raise
+        self._has, self._failed, self._error = folder.name, "", ""
         _log.info("config_taken", generation=self._has, hotlines=len(city.hotlines))
 
     async def _say(self) -> None:
