@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +78,19 @@ def fail(sentence: str, code: int = BAD) -> NoReturn:
     """Say what is wrong in one line and end the command."""
     sys.stderr.write(f"yht: {' '.join(sentence.split())}\n")
     raise typer.Exit(code)
+
+
+@contextmanager
+def alone(paths: Paths, command: str) -> Iterator[None]:
+    """Be the only `command` on this platform; two at once would take each other's seats. Another ends the command."""
+    if not paths.run.is_dir():
+        fail(f"no platform has run in {paths.home}; start it: yht up")
+    with (paths.run / f"{command.split()[0]}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fail(f"another 'yht {command}' is at work on this platform; wait until it is done")
+        yield
 
 
 def show_json(value: Any) -> None:

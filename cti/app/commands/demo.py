@@ -18,7 +18,7 @@ from rich.text import Text
 from acd.store import Store, StoreError
 from config import City
 from config.paths import Paths
-from cti.app.commands.common import JsonOption, fail, run, show_json, where
+from cti.app.commands.common import JsonOption, alone, fail, run, show_json, where
 from cti.app.commands.reading import living, now_us, reading, show_page
 from cti.app.commands.recording_custody import exported
 from cti.app.robots.casting import NoCast, cast
@@ -51,7 +51,8 @@ def demo(
     city = place.in_force().city()
     _has_all(city, place.paths)
     try:
-        played, found, missing = run(_demo(city, place.paths, number, _teller(quiet=as_json)))
+        with alone(place.paths, "demo"):
+            played, found, missing = run(_demo(city, place.paths, number, _teller(quiet=as_json)))
     except asyncio.CancelledError:
         fail("the demo was stopped", INTERRUPTED)
     names = Names.of(city)

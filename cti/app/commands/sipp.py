@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +16,7 @@ from acd.store import StoreError
 from config import City, ConfigError
 from config.paths import Paths
 from cti import live, secrets
-from cti.app.commands.common import BAD, WRONG_USE, JsonOption, fail, run, show_json, show_table, where
+from cti.app.commands.common import BAD, WRONG_USE, JsonOption, alone, fail, run, show_json, show_table, where
 from cti.app.sipp.load import Loaded, load, names
 from cti.app.sipp.runner import Runner, Verdict
 from cti.app.sipp.setting import Desk, Setting, own_address, sip_address
@@ -99,7 +96,7 @@ def run_scenarios(
     wanted = known if ALL in chosen else tuple(dict.fromkeys(chosen))
     place = where(ctx)
     city = place.in_force().city()
-    with _alone(place.paths):
+    with alone(place.paths, "sipp run"):
         try:
             verdicts = run(_play(city, place.paths, folder, wanted, keep))
         except secrets.SecretsError as error:
@@ -123,19 +120,6 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
 
 def _tell(verdict: Verdict) -> None:
     sys.stderr.write(f"{verdict.verdict:8} {verdict.name} ({verdict.seconds:.1f} s)\n")
-
-
-@contextmanager
-def _alone(paths: Paths) -> Iterator[None]:
-    """Hold the platform's scenarios; a second run at the same time would take the first one's seats."""
-    if not paths.run.is_dir():
-        fail(f"no platform has run in {paths.home}; start it: yht up")
-    with (paths.run / "sipp.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fail("another 'yht sipp run' is at work on this platform; wait until it is done")
-        yield
 
 
 async def _play(city: City, paths: Paths, folder: Path, wanted: tuple[str, ...], keep: bool) -> list[Verdict]:
