@@ -11,6 +11,7 @@ from caselink import draw
 from caselink.tables import CaseRow
 from config import City
 from config.paths import Paths
+from cti.app.commands import case_steps
 from cti.app.commands.common import JsonOption, fail, run, show_json, show_table, where
 from cti.app.commands.reading import (
     FullOption,
@@ -19,6 +20,7 @@ from cti.app.commands.reading import (
     SinceOption,
     known,
     moment,
+    now_us,
     reading,
     show_page,
 )
@@ -28,9 +30,10 @@ from cti.app.views.render import case_page
 from cti.app.views.words import Names, mask
 
 app = typer.Typer(
-    help="Cases that calls have opened. Numbers are masked; --full shows them, and check codes.",
+    help="Cases, from the citizen's words to the rating. Numbers are masked; --full shows them, and check codes.",
     no_args_is_help=True,
 )
+case_steps.add_to(app)
 
 
 @app.command("list")
@@ -94,9 +97,9 @@ def show_case(
     found = run(_whole(city, place.paths, case))
     names = Names.of(city)
     if as_json:
-        show_json(view.whole_json(found, names, full))
+        show_json(view.whole_json(found, names, full, now_us()))
     else:
-        show_page(case_page(found, names, full=full))
+        show_page(case_page(found, names, full=full, now=now_us()))
 
 
 _WAYS: Final = "<!-- ways -->"

@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from caselink.tables import CaseEventRow, CaseRow
+from caselink import loop
+from caselink.tables import CaseEventRow, CaseLimitRow, CaseNoticeRow, CaseRow
+from cti.app.views.case_work import limit_json, notice_json, step_sentence
 from cti.app.views.recordings import recording_json, transcript_json
 from cti.app.views.words import Names, mask
 from recorder import store
@@ -34,6 +36,8 @@ class WholeCase:
     history: tuple[CaseEventRow, ...]
     recording: RecordingRow | None
     transcript: Transcript | None
+    limits: tuple[CaseLimitRow, ...] = ()
+    notices: tuple[CaseNoticeRow, ...] = ()
 
 
 async def newest(session: AsyncSession, wanted: CaseFilter) -> tuple[CaseRow, ...]:
@@ -60,11 +64,19 @@ async def whole(session: AsyncSession, number: str) -> WholeCase:
         history=tuple(await session.scalars(history.order_by(CaseEventRow.at, CaseEventRow.id))),
         recording=await store.recording(session, case.call_id),
         transcript=await store.transcript(session, case.call_id),
+        limits=tuple(await session.scalars(_of(CaseLimitRow, case).order_by(CaseLimitRow.place))),
+        notices=tuple(await session.scalars(_of(CaseNoticeRow, case).order_by(CaseNoticeRow.id))),
     )
+
+
+def _of(table: Any, case: CaseRow) -> Any:
+    return select(table).where(table.case_id == case.id)
 
 
 def event_sentence(event: CaseEventRow, names: Names) -> str:
     """Return one step of the history as a person understands it."""
+    if event.role:
+        return step_sentence(event, names)
     seat = str(event.data.get("seat") or "")
     who = f"agent {names.agent(event.actor)}" if event.actor else f"seat {seat}" if seat else "nobody"
     said = {
@@ -82,7 +94,9 @@ def case_json(case: CaseRow, names: Names, full: bool) -> dict[str, Any]:
 
     Keys: number, state, channel (phone, callback), hotline, dialed_number, caller_number and contact_number
     (masked unless `full`), backend (platform, external, tenant), unit (null: the centre chooses), request_type
-    (null until an agent says so), agent, call_id, opened_at (ISO 8601).
+    (null until an agent says so), agent, call_id, opened_at (ISO 8601), version, urgency ("" until it is
+    registered), co_units, parent (the number of the case that it repeats, ""), repeat, repeats, card ("", warned,
+    yellow_card, red_card), is_supervised.
     """
     return {
         "number": case.number,
@@ -98,27 +112,46 @@ def case_json(case: CaseRow, names: Names, full: bool) -> dict[str, Any]:
         "agent": case.agent,
         "call_id": case.call_id,
         "opened_at": names.iso(case.opened_at),
+        "version": case.version,
+        "urgency": case.urgency,
+        "co_units": case.co_units.split(",") if case.co_units else [],
+        "parent": case.parent,
+        "repeat": case.repeat,
+        "repeats": case.repeats,
+        "card": case.card,
+        "is_supervised": case.is_supervised,
     }
 
 
-def whole_json(found: WholeCase, names: Names, full: bool) -> dict[str, Any]:
+def whole_json(found: WholeCase, names: Names, full: bool, now: int) -> dict[str, Any]:
     """Return one case as `yht case show --json` prints it.
 
     The keys of `case_json`, and: check_code (only if `full`, else null); recording: see
     `recordings.recording_json`, or null; transcript: see `recordings.transcript_json`, or null;
-    history: at (ISO 8601), action, state (after it), actor, text (English), data.
+    topic, text, address, grid: as registered; limits: see `case_work.limit_json`; notices: see
+    `case_work.notice_json`; possible: actions that people can take now; history: at (ISO 8601), action, state
+    (after it), role ("" for what a call told), actor, version, text (English), data.
     """
     return {
         **case_json(found.case, names, full),
         "check_code": found.case.check_code if full else None,
         "recording": recording_json(found.recording, names) if found.recording else None,
         "transcript": transcript_json(found.transcript, names) if found.transcript else None,
+        "topic": found.case.topic,
+        "text": found.case.text,
+        "address": found.case.address,
+        "grid": found.case.grid,
+        "limits": [limit_json(limit, names, now) for limit in found.limits],
+        "notices": [notice_json(notice, names) for notice in found.notices],
+        "possible": list(loop.actions(found.case.state)),
         "history": [
             {
                 "at": names.iso(event.at),
                 "action": event.action,
                 "state": event.state,
+                "role": event.role,
                 "actor": event.actor,
+                "version": event.version,
                 "text": event_sentence(event, names),
                 "data": dict(event.data),
             }

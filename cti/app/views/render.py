@@ -10,6 +10,7 @@ from rich.text import Text
 from caselink.tables import CaseRow
 from cti.app.views.call import OUTCOMES, Whole, offers, state, waited_ms
 from cti.app.views.case import WholeCase, event_sentence
+from cti.app.views.case_work import limit_lines, notice_lines, possible_lines
 from cti.app.views.recordings import files, kept
 from cti.app.views.timeline import timeline, why
 from cti.app.views.words import Names, length, mask, offset
@@ -26,9 +27,12 @@ def call_page(found: Whole, names: Names, *, full: bool, now: int, with_why: boo
     return Group(*_call(found, names, full, now, with_why))
 
 
-def case_page(found: WholeCase, names: Names, *, full: bool) -> Group:
-    """Return a case's page: head, history, recording, transcript; numbers masked unless `full`."""
-    return Group(*_case(found, names, full))
+def case_page(found: WholeCase, names: Names, *, full: bool, now: int) -> Group:
+    """Return a case's page: head, limits, what is possible, history, notices, recording, transcript.
+
+    Numbers are masked unless `full`.
+    """
+    return Group(*_case(found, names, full, now))
 
 
 def transcript_page(transcript: Transcript) -> Group:
@@ -155,14 +159,22 @@ def _transcript(transcript: Transcript) -> Lines:
         )
 
 
-def _case(found: WholeCase, names: Names, full: bool) -> Lines:
+def _case(found: WholeCase, names: Names, full: bool, now: int) -> Lines:
     case = found.case
     yield _title(f"Case {case.number}")
     yield from _case_head(case, names, full, alone=True)
+    if found.limits:
+        yield _heading("Limits")
+        yield from map(_line, limit_lines(found.limits, names, now))
+    yield _heading("Possible now")
+    yield from map(_line, possible_lines(case.state))
     yield _heading("History")
     for event in found.history:
         clock = names.moment(event.at)
         yield Text.assemble("  ", (clock, "dim"), f"  {event.state:<9}  {event_sentence(event, names)}")
+    if found.notices:
+        yield _heading("Notices")
+        yield from map(_line, notice_lines(found.notices, names))
     yield _heading("Recording")
     if found.recording is not None:
         yield from _recording(found.recording, names)
@@ -184,10 +196,25 @@ def _case_head(case: CaseRow, names: Names, full: bool, *, alone: bool = False) 
         "goes to", f"{names.unit(case.unit) if case.unit else 'the centre chooses'} ({case.backend})"
     )
     yield _field("type", case.request_type or "not said yet")
+    if case.urgency:
+        yield _field("urgency", case.urgency)
+    if case.co_units:
+        yield _field("co-units", ", ".join(map(names.unit, case.co_units.split(","))))
+    if case.card or case.is_supervised:
+        yield _field("card", " and ".join(filter(None, (case.card, "supervised" * case.is_supervised))))
+    if case.parent:
+        yield _field("repeats", f"{case.parent}, its repeat {case.repeat}")
+    if case.repeats:
+        yield _field("repeated", f"{case.repeats} times")
     if case.contact_number:
         yield _field("call back", mask(case.contact_number, full))
     if not alone:
         return
+    for label, said in (("topic", case.topic), ("request", case.text), ("address", case.address)):
+        if said:
+            yield _field(label, said)
+    if case.version:
+        yield _field("version", str(case.version))
     yield _field("hotline", names.hotline(case.hotline) if case.hotline else "not known")
     yield _field("citizen", mask(case.caller_number, full) or "number withheld")
     yield _field("agent", names.agent(case.agent) if case.agent else "none")
