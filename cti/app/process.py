@@ -46,6 +46,7 @@ Health = Callable[[], Mapping[str, Value]]
 SUPERVISED: Final = "YHT_SUPERVISED"
 """Set to 1 by the supervisor: no short lines on stderr, the file is enough."""
 BEAT_SECONDS: Final = 2.0
+WATCHDOG_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 7
 """A process that has not beaten for this long is not shown as living."""
 CANCEL_SECONDS: Final = 0.1
@@ -122,6 +123,7 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
     beating = asyncio.create_task(_beat(key_of(name, node), name, node, ready, redis), name="beat")
     beating.add_done_callback(_tell_of_failure)
     announcing = asyncio.create_task(_announce(ready, logger), name="announce")
+    living = asyncio.create_task(_live_on(), name="watchdog")
     working: asyncio.Future[None] = asyncio.ensure_future(main(where, ready, stop))
     stopping = asyncio.create_task(stop.wait(), name="stopping")
     try:
@@ -134,7 +136,7 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
         if not working.cancelled():
             working.result()
     finally:
-        await _end(working, beating, announcing, stopping)
+        await _end(working, beating, announcing, living, stopping)
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(0.3), redis:
                 await redis.delete(key_of(name, node))
@@ -153,6 +155,13 @@ def _tell_of_failure(beating: asyncio.Task[None]) -> None:
     """A health that raises costs the process its place in `yht status`, not its life."""
     if not beating.cancelled() and (error := beating.exception()):
         structlog.get_logger("process").error("health_failed", exc_info=error)
+
+
+async def _live_on() -> None:
+    """Tell the supervisor, or systemd, that this loop turns: whoever falls silent is ended and started anew."""
+    while True:
+        notify({"WATCHDOG": 1, "MAINPID": os.getpid()})
+        await asyncio.sleep(WATCHDOG_SECONDS)
 
 
 async def _announce(ready: Ready, logger: structlog.stdlib.BoundLogger) -> None:

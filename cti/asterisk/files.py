@@ -39,25 +39,35 @@ def tree_loader(tree: Path) -> Path:
     return found[0]
 
 
-def command(paths: Paths, *arguments: str) -> list[str]:
-    """Return the argument list that runs Asterisk with `arguments` on this home's files.
+def _installed(paths: Paths) -> str | None:
+    """Return the installed Asterisk that is to be used; None where set-up made a tree, which it only does where
+    none is installed or one that is too old."""
+    if (paths.asterisk_tree / "usr/sbin/asterisk").exists():
+        return None
+    found = shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if found is None:
+        raise AsteriskMissing(
+            f"no Asterisk is installed and {paths.asterisk_tree} holds none; run 'make setup'"
+        )
+    return found
 
-    An installed Asterisk is preferred; else the tree that set-up made is run by its own dynamic loader, which
-    needs neither root nor chroot.
+
+def command(paths: Paths, *arguments: str) -> list[str]:
+    """Return the argument list that runs Asterisk with `arguments` on this home's files. Raises AsteriskMissing.
+
+    The tree that set-up made is run by its own dynamic loader, which needs neither root nor chroot.
     """
     configured = ["-C", str(paths.etc_asterisk / "asterisk.conf"), *arguments]
-    installed = shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if installed:
+    installed = _installed(paths)
+    if installed is not None:
         return [installed, *configured]
     tree = paths.asterisk_tree
-    if not (tree / "usr/sbin/asterisk").exists():
-        raise AsteriskMissing(f"no Asterisk is installed and {tree} holds none; run 'make setup'")
     loader = tree_loader(tree)
     return [str(loader), "--library-path", str(loader.parent), str(tree / "usr/sbin/asterisk"), *configured]
 
 
 def _module_and_data_folders(paths: Paths) -> tuple[Path, Path]:
-    if shutil.which("asterisk", path=f"{os.environ.get('PATH', '')}:/usr/sbin"):
+    if _installed(paths) is not None:
         candidates: Iterable[Path] = [
             *Path("/usr/lib").glob("*/asterisk/modules"),
             Path("/usr/lib/asterisk/modules"),

@@ -84,6 +84,19 @@ def test_a_process_that_is_killed_comes_back(platform: Platform, name: str) -> N
     eventually(lambda: platform.yht("status").returncode == 0, "status is good again", within=30)
 
 
+def test_a_process_that_hangs_is_ended_and_started_anew(platform: Platform) -> None:
+    before = part(platform, "engine")
+    os.kill(before["pid"], signal.SIGSTOP)
+    after = eventually(
+        lambda: (now := part(platform, "engine"))["state"] == "ready" and now["pid"] != before["pid"] and now,
+        "an engine that works is there",
+        within=60,
+    )
+    assert after["last_exit"] == "signal 9"
+    assert '"event": "hung"' in supervisor_log(platform)
+    eventually(lambda: platform.yht("status").returncode == 0, "status is good again", within=30)
+
+
 def test_a_second_up_is_refused_in_one_line_that_names_the_first(platform: Platform) -> None:
     again = platform.yht("up", "--detach")
     assert again.returncode == 1

@@ -22,6 +22,7 @@ from cti.app.supervisor.outcome import Outcome
 from cti.app.supervisor.pids import ProcessId
 from cti.app.supervisor.prepare import NotPrepared, prepare
 from cti.app.supervisor.state import State
+from cti.app.supervisor.watchdog import TICK_SECONDS, Watchdog
 
 START_SECONDS: Final = 45.0
 """How long a start may take; what is not ready by then is told, and goes on trying."""
@@ -52,6 +53,7 @@ class Supervisor:
         self._once_ready = {name: asyncio.Event() for name in self._parts}
         self._hopeless = {name: asyncio.Event() for name in self._parts}
         self._looking: dict[str, asyncio.Task[None]] = {}
+        self._watchdog = Watchdog()
         self._lock = home.Lock(paths)
         self._state: State
 
@@ -110,6 +112,7 @@ class Supervisor:
         self._monitor.startService()
         starting = [asyncio.create_task(self._start(name)) for name in self._parts]
         stopping = asyncio.create_task(self._stop.wait())
+        watching = asyncio.create_task(self._watch())
         try:
             settled = asyncio.gather(*(self._settled(name) for name in self._parts))
             await asyncio.wait(
@@ -127,7 +130,7 @@ class Supervisor:
                     self._tell(outcome)
                     await stopping
         finally:
-            for task in (*starting, stopping):
+            for task in (*starting, stopping, watching):
                 task.cancel()
             await self._stop_all()
         if not outcome.running or not self._stop.is_set():
@@ -143,6 +146,16 @@ class Supervisor:
             env=parts.environment_of(self._paths),
             cwd=str(self._paths.home),
         )
+
+    async def _watch(self) -> None:
+        """End a process that hangs; procmon starts it anew, and its calls find an engine again."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for name in self._watchdog.tick():
+                process = self._state.processes[name].process
+                if process is not None:
+                    _log.error("hung", name=name, its_pid=process.pid)
+                    pids.send(process, signal.SIGKILL)
 
     async def _settled(self, name: str) -> None:
         """Return when a process is ready, or is not worth waiting for."""
@@ -217,6 +230,7 @@ class Supervisor:
 
     def process_exited(self, name: str, how: str, again_in: float | None) -> None:
         """A process ended: note it; procmon has planned its next start."""
+        self._watchdog.forget(name)
         looking = self._looking.pop(name, None)
         if looking is not None:
             looking.cancel()
@@ -248,8 +262,14 @@ class Supervisor:
 
     def _told(self, pid: int, message: Mapping[str, str]) -> None:
         for name, part in self._state.processes.items():
-            if part.pid == pid and message.get("READY") == "1" and self._parts[name].says_ready:
+            if part.pid != pid or not self._parts[name].says_ready:
+                continue
+            if message.get("READY") == "1":
                 self._ready(name, pid)
+            if message.get("WATCHDOG") == "1":
+                self._watchdog.heard(name)
+            if message.get("STOPPING") == "1":
+                self._watchdog.forget(name)
 
     def _ready(self, name: str, pid: int) -> None:
         known = self._state.processes[name]
