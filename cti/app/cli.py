@@ -64,6 +64,7 @@ ENTRIES: Final = (
     Entry("call", f"{_HERE}.call:app", "Citizens' calls: what happened on each.", _WORK),
     Entry("case", f"{_HERE}.case:app", "Cases: show them, work on them, see what is due.", _WORK),
     Entry("unit", f"{_HERE}.unit:app", "Departments: who is on duty, what lies with each.", _WORK),
+    Entry("report", f"{_HERE}.report:app", "Figures of a period, with the cases behind each.", _WORK),
     Entry("agent", f"{_HERE}.agent:app", "Agents: who is signed in, ready, talking.", _WORK),
     Entry("queue", f"{_HERE}.queue:app", "Queues: who waits, and for how long.", _WORK),
     Entry(

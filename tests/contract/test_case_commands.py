@@ -50,7 +50,7 @@ def test_a_case_goes_its_whole_way_by_hand(home: Home) -> None:
     asked = ("reached=yes", "contacted=yes", "solved=yes", "satisfied=no")
     home.yht("case", "follow-up", CASE, *asked, "--as", "agent:1001")
     home.yht("case", "close", CASE, "rule=followed_up", "--as", "centre:1002")
-    done = home.json("case", "publish", CASE, "text=路灯已修复，谢谢张先生", "--as", "centre:1002")
+    done = home.json("case", "publish", CASE, "text=路灯已修复，已告知张先生", "--as", "centre:1002")
     assert (done["state"], done["version"], done["limits"]) == ("published", 9, {})
     shown = home.json("case", "show", CASE)
     assert (shown["text"], shown["address"], shown["urgency"]) == ("建设路的路灯坏了", "建设路18号", "urgent")
@@ -63,7 +63,7 @@ def test_a_case_goes_its_whole_way_by_hand(home: Home) -> None:
     ]
     assert {limit["ended"] for limit in shown["limits"]} == {"done"}
     (published,) = [event for event in shown["history"] if event["action"] == "publish"]
-    assert published["data"] == {"text": "路灯已修复，谢谢某先生"}
+    assert published["data"] == {"text": "路灯已修复，已告知某先生"}
     assert {notice["state"] for notice in shown["notices"]} == {"inbox", "waiting"}
     page = home.yht("case", "show", CASE).stdout
     for line in (
@@ -145,3 +145,23 @@ def test_a_unit_that_is_dissolved_with_open_cases_is_said_to_be(home: Home, tmp_
     assert "is no unit any more: reassign it" in home.yht("--config", str(city), "case", "due").stdout
     moved = ("case", "step", CASE, "reassign", "unit=lighting", "reason=机构改革", "--as", "centre:1002")
     assert "dispatched with lighting" in home.yht("--config", str(city), *moved).stdout
+
+
+def test_a_report_opens_its_cases(home: Home) -> None:
+    dispatch(home)
+    far = ("--from", "2026-11-01", "--to", "2030-01-01")
+    figures = {one["figure"]: one for one in home.json("report", "cases", *far)}
+    assert (figures["completion"]["good"], figures["completion"]["among"]) == (0, 1)
+    assert figures["acknowledged_in_time"]["percent"] is None
+    by_unit = home.json("report", "cases", *far, "--by", "unit")
+    assert "street_lighting" in {one["group"] for one in by_unit}
+    (line,) = home.json("report", "cases", *far, "--list", "办结率")
+    assert (line["case"], line["counts"]) == (CASE, False)
+    assert CASE in home.yht("report", "cases", *far, "--list", "completion").stdout
+    assert "按时签收率" in home.yht("report", "cases", *far, "--by", "hotline").stdout
+    assert "there are: acknowledged_in_time" in home.yht("report", "cases", "--list", "x", code=2).stderr
+    assert "write unit or hotline" in home.yht("report", "cases", "--by", "agent", code=2).stderr
+    assert (
+        "not before"
+        in home.yht("report", "cases", "--from", "2026-11-02", "--to", "2026-11-01", code=2).stderr
+    )
