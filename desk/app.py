@@ -51,9 +51,11 @@ def create_app(neighbours: Neighbours) -> ASGIApp:
     @app.get("/", response_class=HTMLResponse)
     async def home() -> HTMLResponse:
         """Show that the platform is up, which hotlines there are, and where to read on."""
-        found = await health.look(checks)
+        city, found = neighbours.city(), await health.look(checks)
         page = pages.get_template("home.html.j2").render(
-            city=neighbours.city().platform.city, lines=neighbours.city().hotlines, health=found
+            city=city.platform.city,
+            lines=[hotline for hotline in city.hotlines if not hotline.rehearsal],
+            health=found,
         )
         return HTMLResponse(page)
 

@@ -139,6 +139,8 @@ class Hotline(Model):
     """After how many days a recording is deleted; without it recordings are kept."""
     case: CaseRoute = CaseRoute()
     """Where the cases go."""
+    rehearsal: bool = False
+    """A line for scenarios and drills that no citizen knows: left out where the city's lines are shown."""
 
     @property
     def prompts(self) -> tuple[str, ...]:

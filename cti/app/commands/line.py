@@ -21,14 +21,19 @@ app = typer.Typer(help="Hotlines: list them, explain what a caller hears.", no_a
 
 
 @app.command("list")
-def list_lines(ctx: typer.Context, as_json: JsonOption = False) -> None:
-    """List every hotline with its numbers, who answers and where its cases go."""
+def list_lines(
+    ctx: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Lines for rehearsals and drills too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the city's hotlines with their numbers, who answers and where their cases go."""
     city = where(ctx).city()
+    shown = [hotline for hotline in city.hotlines if everything or not hotline.rehearsal]
     if as_json:
-        show_json([_row(city, number) for number in range(len(city.hotlines))])
+        show_json([_row(city, city.hotlines.index(hotline)) for hotline in shown])
         return
     rows = []
-    for hotline in city.hotlines:
+    for hotline in shown:
         agents = sum(hotline.queue in agent.queues for agent in city.agents)
         unit = f" → {hotline.case.unit}" if hotline.case.unit else ""
         rows.append(
