@@ -11,6 +11,7 @@ from caselink import loop
 from caselink.casefile import Case, advance
 from caselink.loop import Action
 from caselink.steps import Step, StepError, check_data, flag, names, number, text
+from cti import widths
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def take(case: Case, step: Step, rules: Rules) -> Case:
     if step.role not in way.roles:
         who = " or ".join(sorted(way.roles))
         raise StepError(f"{step.action} is done by {who}, not by {step.role}")
+    if len(step.actor) > widths.NAME or not step.actor.isprintable():
+        raise StepError(f"who acts has a name of up to {widths.NAME} printable characters")
     check_data(way, step)
     if step.role == "unit" and step.actor != case.unit:
         raise StepError(f"the lead unit is {case.unit or 'not named yet'}, not {step.actor}")

@@ -10,6 +10,7 @@ from caselink.limits import Policy, due
 from caselink.loop import OF_THE_CALL, Action, Role
 from caselink.steps import Step
 from caselink.tables import CaseEventRow
+from cti import widths
 from cti.facts import Fact
 from cti.signals import node_of
 
@@ -102,7 +103,7 @@ def fact(number: str, call_id: str, case: Case, step: Step) -> Fact:
         kind="case_step",
         at=step.at,
         call_id=call_id,
-        node=node_of(call_id),
+        node=node_of(call_id)[: widths.NODE],
         data={
             "case": number,
             "version": case.version,

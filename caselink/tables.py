@@ -52,27 +52,27 @@ class CaseRow(Base):
     """inquiry, help, complaint, report, suggestion, praise; null until an agent says so."""
     opened_at: Mapped[int] = mapped_column(BigInteger)
 
-    version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    version: Mapped[int] = mapped_column(Integer, server_default="0")
     """How many steps of the loop there were; who acts on an older one is told what happened meanwhile."""
-    urgency: Mapped[str] = mapped_column(String(16), default="", server_default="")
-    topic: Mapped[str] = mapped_column(Text, default="", server_default="")
-    text: Mapped[str] = mapped_column(Text, default="", server_default="")
+    urgency: Mapped[str] = mapped_column(String(16), server_default="")
+    topic: Mapped[str] = mapped_column(Text, server_default="")
+    text: Mapped[str] = mapped_column(Text, server_default="")
     """What the citizen asks for, as it was registered."""
-    address: Mapped[str] = mapped_column(Text, default="", server_default="")
-    grid: Mapped[str] = mapped_column(String(widths.NAME), default="", server_default="")
-    is_confidential: Mapped[bool] = mapped_column(default=False, server_default=false())
-    co_units: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    address: Mapped[str] = mapped_column(Text, server_default="")
+    grid: Mapped[str] = mapped_column(String(widths.NAME), server_default="")
+    is_confidential: Mapped[bool] = mapped_column(server_default=false())
+    co_units: Mapped[str] = mapped_column(String(400), server_default="")
     """Ids with commas between them."""
-    parent: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    parent: Mapped[str] = mapped_column(String(16), server_default="")
     """The number of the case that it repeats."""
-    repeat: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    repeats: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    returns: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    reworks: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    card: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    repeat: Mapped[int] = mapped_column(Integer, server_default="0")
+    repeats: Mapped[int] = mapped_column(Integer, server_default="0")
+    returns: Mapped[int] = mapped_column(Integer, server_default="0")
+    reworks: Mapped[int] = mapped_column(Integer, server_default="0")
+    card: Mapped[str] = mapped_column(String(16), server_default="")
     """The worst that its limits came to: warned, yellow_card, red_card."""
-    is_supervised: Mapped[bool] = mapped_column(default=False, server_default=false())
-    rule: Mapped[str] = mapped_column(String(24), default="", server_default="")
+    is_supervised: Mapped[bool] = mapped_column(server_default=false())
+    rule: Mapped[str] = mapped_column(String(24), server_default="")
     """Why it could be closed, `caselink.steps.Rule`."""
     contacted: Mapped[bool | None] = mapped_column()
     """What the citizen says in the follow-up or the rating: was the unit in contact, is it solved, satisfied."""
@@ -121,7 +121,7 @@ class CaseEventRow(Base):
     """The state after it."""
     actor: Mapped[str] = mapped_column(String(widths.NAME), default="")
     """The agent or unit that acted; "" where nobody did."""
-    role: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    role: Mapped[str] = mapped_column(String(16), server_default="")
     """As what, `caselink.loop.Role`; "" for what a call told."""
     version: Mapped[int | None] = mapped_column(Integer)
     """Its place among the steps of the loop; null for what a call told, which may become known late."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,8 @@ from tests.contract.cases_at_work import HOUR, START, opened, rulebook
 from tests.contract.journal_writer import eventually
 
 pytestmark = pytest.mark.contract
+
+CHECKOUT = Path(__file__).parents[2]
 
 LADDER = ["warn", "yellow_card", "red_card", "supervise", "warn", "escalate", "yellow_card", "red_card"]
 
@@ -125,6 +130,44 @@ async def test_two_clocks_at_once_do_everything_once(database: str, hands: Hands
     finally:
         for engine in engines:
             await engine.dispose()
+
+
+async def test_clocks_that_are_killed_in_the_middle_leave_everything_done_once(
+    database: str, sql: Sessions, hands: Hands
+) -> None:
+    numbers = await dispatched(sql, hands, 40)
+    hands.at = START + 40 * 24 * HOUR
+    chance = random.Random(3)
+
+    def start() -> subprocess.Popen[bytes]:
+        arguments = [sys.executable, "-m", "tests.contract.clock_process", database, str(hands.at)]
+        return subprocess.Popen(arguments, cwd=CHECKOUT, stderr=subprocess.PIPE)
+
+    async def has_begun(before: int) -> bool:
+        return sum(map(len, (await by_the_clock(sql)).values())) > before
+
+    done = 0
+    for _ in range(3):
+        first, second = start(), start()
+        await eventually(lambda before=done: has_begun(before), "a clock has begun")  # type: ignore[misc]
+        await asyncio.sleep(chance.random() / 20)  # anywhere in its work
+        for process in (first, second)[: chance.randint(1, 2)]:
+            process.kill()
+        for process in (first, second):
+            process.communicate(timeout=60)
+        done = sum(map(len, (await by_the_clock(sql)).values()))
+        if done >= 40 * 5:
+            break
+    last = start()
+    _, said = last.communicate(timeout=60)
+    assert last.returncode == 0, said.decode()
+    told = await by_the_clock(sql)
+    assert set(told) == set(numbers)
+    expected = ["yellow_card", "red_card", "supervise", "yellow_card", "red_card"]
+    assert all(actions == expected for actions in told.values())
+    async with sql() as session:
+        notices = list(await session.scalars(select(CaseNoticeRow.notice_id)))
+    assert len(notices) == len(set(notices))
 
 
 async def test_what_is_acknowledged_and_answered_in_time_is_left_alone(sql: Sessions, hands: Hands) -> None:

@@ -13,13 +13,17 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select
 
+from caselink.clock import now_us
 from caselink.tables import CaseRow
-from cti.app.ledger import Process
+from caselink.work import Casework
+from cti.app.ledger import Process, rulebook_of
 from cti.live import FACTS
 from cti.migrate import upgrade
 from cti.sql import Sessions, database_url, open_database, sessions
 from cti.tables import CallRow, FactRow, LegRow
 from recorder.jobs import STREAM
+from tests.contract.cases_at_work import opened
+from tests.contract.cities import small_city
 from tests.contract.journal_writer import append, eventually, facts_in, records
 from tests.contract.ledger_process import paths_of, process_of
 
@@ -165,3 +169,23 @@ async def test_calls_that_ended_with_their_asterisk_are_closed_and_later_ones_ar
 
 async def _has(redis: Redis[str], jobs: int) -> bool:
     return await redis.xlen(STREAM) == jobs
+
+
+async def test_a_limit_that_ran_out_while_no_ledger_was_there_is_told_at_its_start(
+    home: Path, sql: Sessions, redis_socket: Path
+) -> None:
+    (number,) = await opened(sql)
+    book = rulebook_of(small_city())
+    work = Casework(sql, lambda: book)
+    registered = {"request_type": "help", "urgency": "urgent", "text": "路灯坏了"}
+    long_ago = now_us() - 60 * 86_400_000_000
+    await work.step(number, "register", "agent", "1001", registered, long_ago)
+    await work.step(number, "dispatch", "centre", "1", {"unit": "urban"}, long_ago)
+
+    async def carded() -> bool:
+        async with sql() as session:
+            return await session.scalar(select(CaseRow.card)) == "red_card"
+
+    async with running(home, redis_socket) as (process, _):
+        await eventually(carded, "the case has its red card")
+        assert process.health()["case_deeds"] >= 4
