@@ -7,6 +7,7 @@ one is complete.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -104,8 +105,12 @@ def after(found: Sequence[JournalFile], inode: int) -> int:
     return next((place for place, entry in enumerate(found, 1) if entry.inode == inode), 0)
 
 
-def following(found: Sequence[JournalFile], inode: int) -> JournalFile | None:
+def newer_than(journal: Path, inode: int) -> JournalFile | None:
     """Return the file that comes after the one with this inode, once something is in it."""
+    with contextlib.suppress(FileNotFoundError):
+        if journal.stat().st_ino == inode:
+            return None
+    found = files(journal)
     return next((entry for entry in found[after(found, inode) :] if entry.size), None)
 
 

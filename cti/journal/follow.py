@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from cti.facts import encode_checked
-from cti.journal.files import Position, Reader, after, begin, files, following, resume
+from cti.journal.files import Position, Reader, after, begin, files, newer_than, resume
 from cti.journal.inotify import FolderWatch
 from cti.journal.lines import JournalError, cut
 from cti.journal.translate import translate
@@ -151,7 +151,7 @@ class Follower:
             await self._find_position()
             return self._reader is not None
         # Asked before the end of the file is: whoever writes to a newer file has finished this one.
-        newer = following(files(self._journal), self._reader.position.inode)
+        newer = newer_than(self._journal, self._reader.position.inode)
         piece = self._reader.read(PIECE_BYTES)
         found = cut(piece)
         if found.used:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, Literal
 
 from cti import widths
@@ -95,12 +96,16 @@ class _Answer:
 def ordered(facts: Iterable[Fact]) -> list[Fact]:
     """Return the facts in the order of time, each once."""
     once = {fact.fact_id: fact for fact in facts}
-    return sorted(once.values(), key=lambda fact: (fact.at, fact.fact_id))
+    return sorted(once.values(), key=attrgetter("at", "fact_id"))
 
 
 def call(facts: Iterable[Fact]) -> Call | None:
     """Return the call that these facts of one call tell of; None if they are no citizen's."""
-    told = ordered(fact for fact in facts if fact.kind in KINDS)
+    return call_of([fact for fact in ordered(facts) if fact.kind in KINDS])
+
+
+def call_of(told: Sequence[Fact]) -> Call | None:
+    """The same of facts that are `ordered` and of `KINDS` already."""
     if not any(fact.kind in _CITIZENS for fact in told):
         return None
     end = next((fact for fact in told if fact.kind == "call_ended"), None)
@@ -130,11 +135,16 @@ def call(facts: Iterable[Fact]) -> Call | None:
 
 def legs(facts: Iterable[Fact]) -> tuple[Leg, ...]:
     """Return the legs that these facts of one call tell of, in the order in which they are first heard of."""
+    return legs_of(ordered(facts))
+
+
+def legs_of(told: Sequence[Fact]) -> tuple[Leg, ...]:
+    """The same of facts that are `ordered` already."""
     by_leg: dict[str, list[Fact]] = {}
-    for fact in ordered(facts):
+    for fact in told:
         if fact.kind in ("leg_started", "leg_answered", "leg_ended") and fact.leg:
             by_leg.setdefault(fact.leg, []).append(fact)
-    return tuple(_leg(name, told) for name, told in by_leg.items())
+    return tuple(_leg(name, mine) for name, mine in by_leg.items())
 
 
 def _leg(name: str, told: Sequence[Fact]) -> Leg:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import Text, bindparam, cast, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +24,13 @@ _IDS_AT_ONCE: Final = 500
 
 # Statements are made once: SQLAlchemy then finds what it made of them by their identity.
 _FACTS: Final = select(
-    _FACT.c.fact_id, _FACT.c.kind, _FACT.c.at, _FACT.c.call_id, _FACT.c.leg, _FACT.c.node, _FACT.c.data
+    _FACT.c.fact_id,
+    _FACT.c.kind,
+    _FACT.c.at,
+    _FACT.c.call_id,
+    _FACT.c.leg,
+    _FACT.c.node,
+    cast(_FACT.c.data, Text),  # JSON, which is read only where it is asked for
 ).where(_FACT.c.call_id.in_(bindparam("calls", expanding=True)))
 _FACTS_OF_ROWS: Final = _FACTS.where(_FACT.c.kind.in_(sorted(project.KINDS)))
 _LOCK: Final = text(
@@ -60,15 +67,21 @@ def _row(fact: Fact) -> dict[str, Any]:
 
 async def facts_of(session: AsyncSession, call_ids: Collection[str]) -> tuple[Fact, ...]:
     """Return every stored fact of these calls in the order of time."""
-    return tuple(project.ordered(await _select(session, _FACTS, call_ids)))
+    return tuple(project.ordered(await _select(session, _FACTS, call_ids, {})))
 
 
-async def _select(session: AsyncSession, query: Any, call_ids: Collection[str]) -> list[Fact]:
+async def _select(
+    session: AsyncSession, query: Any, call_ids: Collection[str], at_hand: Mapping[str, Fact]
+) -> list[Fact]:
+    """Return the facts of these calls; `at_hand` are facts, by their ids, that need not be made of their rows."""
     found: list[Fact] = []
     wanted = sorted(call_ids)
     for start in range(0, len(wanted), _IDS_AT_ONCE):
         calls = {"calls": wanted[start : start + _IDS_AT_ONCE]}
-        found += [Fact(*row) for row in await session.execute(query, calls)]
+        found += [
+            at_hand.get(fact_id) or Fact(fact_id, kind, at, call_id, leg, node, json.loads(data))
+            for fact_id, kind, at, call_id, leg, node, data in await session.execute(query, calls)
+        ]
     return found
 
 
@@ -77,18 +90,20 @@ async def project_calls(session: AsyncSession, new: Iterable[Fact]) -> Known:
 
     No other transaction projects these calls until this one ends.
     """
-    call_ids = sorted({fact.call_id for fact in new if fact.call_id and fact.kind in project.KINDS})
+    at_hand = {fact.fact_id: fact for fact in new if fact.call_id and fact.kind in project.KINDS}
+    call_ids = sorted({fact.call_id for fact in at_hand.values()})
     if not call_ids:
         return {}
     await _lock(session, call_ids)
     by_call: dict[str, list[Fact]] = {call_id: [] for call_id in call_ids}
-    for fact in await _select(session, _FACTS_OF_ROWS, call_ids):
+    for fact in await _select(session, _FACTS_OF_ROWS, call_ids, at_hand):
         by_call[fact.call_id].append(fact)
     known = {call_id: project.ordered(facts) for call_id, facts in by_call.items()}
-    calls = [found for facts in known.values() if (found := project.call(facts)) is not None]
-    legs = [leg for facts in known.values() for leg in project.legs(facts)]
+    calls = [found for told in known.values() if (found := project.call_of(told)) is not None]
+    legs = [leg for told in known.values() for leg in project.legs_of(told)]
+    heard_of = {fact.leg for fact in at_hand.values()}
     await _replace(session, CallRow, calls)
-    await _replace(session, LegRow, legs)
+    await _replace(session, LegRow, [leg for leg in legs if leg.leg in heard_of])
     return known
 
 
