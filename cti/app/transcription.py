@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from cti.facts import Fact
 from cti.sql import Sessions
@@ -16,6 +16,13 @@ from recorder.tables import TranscriptRow
 
 ASKED_SECONDS: Final = 7 * 24 * 3600
 """How long it is remembered that a transcript was asked for; after that SQL alone says so."""
+
+_READY: Final = select(CallRow.call_id, CallRow.folder).where(
+    CallRow.call_id.in_(bindparam("calls", expanding=True)),
+    CallRow.ended_at.is_not(None),
+    CallRow.folder != "",
+    ~exists().where(TranscriptRow.call_id == CallRow.call_id),
+)
 
 # The mark and the job are one step: neither is there without the other.
 _ASK: Final = """
@@ -41,15 +48,8 @@ class AskForTranscripts:
         calls = {fact.call_id for fact in facts if fact.kind in ("call_ended", "recording_started")}
         if not calls:
             return
-        has_transcript = exists().where(TranscriptRow.call_id == CallRow.call_id)
-        ready = select(CallRow.call_id, CallRow.folder).where(
-            CallRow.call_id.in_(sorted(calls)),
-            CallRow.ended_at.is_not(None),
-            CallRow.folder != "",
-            ~has_transcript,
-        )
         async with self._sessions() as session:
-            rows = (await session.execute(ready)).all()
+            rows = (await session.execute(_READY, {"calls": sorted(calls)})).all()
         for call_id, folder in rows:
             mark = f"{STREAM}:asked:{call_id}"
             self.asked += await self._redis.eval(_ASK, 2, STREAM, mark, call_id, folder, ASKED_SECONDS)
