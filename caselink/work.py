@@ -62,6 +62,8 @@ class Held:
     hotline: str
     numbers: frozenset[str]
     """The citizen's telephone numbers."""
+    unit: str
+    """Who leads; before a dispatch the unit that the hotline names, "" where it names none."""
     events: Sequence[CaseEventRow]
     case: Case
 
@@ -103,13 +105,18 @@ async def hold(session: AsyncSession, number: str) -> Held:
     found = (
         await session.execute(
             lock.returning(
-                _CASE.c.id, _CASE.c.call_id, _CASE.c.hotline, _CASE.c.caller_number, _CASE.c.contact_number
+                _CASE.c.id,
+                _CASE.c.call_id,
+                _CASE.c.hotline,
+                _CASE.c.unit,
+                _CASE.c.caller_number,
+                _CASE.c.contact_number,
             )
         )
     ).first()
     if found is None:
         raise NoCaseError(number)
-    case_id, call_id, hotline, *numbers = found
+    case_id, call_id, hotline, unit, *numbers = found
     events = (await session.scalars(select(CaseEventRow).where(CaseEventRow.case_id == case_id))).all()
     return Held(
         case_id,
@@ -117,6 +124,7 @@ async def hold(session: AsyncSession, number: str) -> Held:
         call_id,
         hotline,
         frozenset(filter(None, numbers)),
+        unit or "",
         events,
         projection.history(events),
     )
@@ -132,13 +140,7 @@ async def take_step(
     before = held.case
     if step.action == "register":
         step = await _with_repeat(session, book, held, step)
-    if step.action == "publish" and isinstance(text := step.data.get("text"), str):
-        step = replace(step, data={**step.data, "text": masked(text, held.numbers)})
-    if step.action == "grant_extension" and not step.data.get("until"):
-        step = replace(step, data={**step.data, "until": before.wanted_until})
-    if step.action == "assign_fallback" and not step.data.get("unit"):
-        step = replace(step, data={**step.data, "unit": book.rules.fallback_unit})
-    step = limits.with_limits(before, held.hotline, step, book.policy)
+    step = limits.with_limits(before, held.hotline, _completed(book, held, step), book.policy)
     after = take(before, step, book.rules)
     limits.check_extension(before, held.hotline, step, book.policy)
     event_id = event_id or f"case:{held.number}:{after.version}"
@@ -166,6 +168,22 @@ async def take_step(
         parent = await hold(session, after.parent)
         await take_step(session, book, parent, Step("repeat", "system", "", step.at, {"child": held.number}))
     return Done(held.number, step, after, due)
+
+
+def _completed(book: Rulebook, held: Held, step: Step) -> Step:
+    """Return the step with what goes without saying; a text to be published is masked."""
+    data = dict(step.data)
+    if step.action == "publish" and isinstance(text := data.get("text"), str):
+        data["text"] = masked(text, held.numbers)
+    unsaid: dict[Action, tuple[str, Value]] = {
+        "dispatch": ("unit", held.unit),
+        "assign_fallback": ("unit", book.rules.fallback_unit),
+        "grant_extension": ("until", held.case.wanted_until),
+    }
+    if step.action in unsaid:
+        name, value = unsaid[step.action]
+        data[name] = data.get(name) or value or None
+    return replace(step, data=data)
 
 
 async def _save_limits(session: AsyncSession, case_id: int, before: Case, after: Case) -> None:

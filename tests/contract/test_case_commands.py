@@ -69,7 +69,7 @@ def test_a_case_goes_its_whole_way_by_hand(home: Home) -> None:
     for line in (
         "dispatch by centre 1002: unit street_lighting 云江市路灯管理处",
         "follow up by agent 1001 林晓梅: reached yes, contacted yes, solved yes, satisfied no",
-        "phone to person in charge of street_lighting 云江市路灯管理处, waits for a channel that carries it",
+        "phone to person in charge of street_lighting 云江市路灯管理处 (何站长 0750-8570111), waits for a channel",
     ):
         assert line in page
 

@@ -248,6 +248,34 @@ async def test_who_returns_too_often_meets_the_fallback_unit(work: Casework, sql
         await work.step(number, "request_return", "unit", "fallback", {"reason": "r"}, now)
 
 
+async def test_a_dispatch_goes_to_the_hotline_s_own_unit_unless_another_is_named(
+    work: Casework, sql: Sessions
+) -> None:
+    tenant, plain = await opened(sql, 2)
+    async with sql.begin() as session:
+        await session.execute(update(CaseRow).where(CaseRow.number == tenant).values(unit="urban"))
+    for number in (tenant, plain):
+        await work.step(number, "register", "agent", "1001", {**REGISTER, "parent": "none"}, START + HOUR)
+    assert (await work.step(tenant, "dispatch", "centre", "1", {}, START + HOUR)).case.unit == "urban"
+    with pytest.raises(StepError, match="needs 'unit'"):
+        await work.step(plain, "dispatch", "centre", "1", {}, START + HOUR)
+
+
+async def test_an_extension_is_granted_as_it_was_asked_for(work: Casework, sql: Sessions) -> None:
+    (number,) = await opened(sql)
+    await walk(work, number, *TO_REPLY[:3])
+    until = START + 150 * HOUR
+    asked = {"reason": "等配件", "until": until}
+    await work.step(number, "request_extension", "unit", "a", asked, START + HOUR)
+    done = await work.step(number, "grant_extension", "centre", "1", {}, START + 2 * HOUR)
+    reply = done.case.running("reply")
+    assert reply is not None
+    assert (reply.due_at, reply.is_extended) == (until, True)
+    async with sql() as session:
+        row_ = (await session.scalars(select(CaseLimitRow).where(CaseLimitRow.stage == "reply"))).one()
+    assert (row_.due_at, row_.is_extended) == (until, True)
+
+
 async def test_a_history_can_not_be_changed_or_deleted(work: Casework, sql: Sessions) -> None:
     (number,) = await opened(sql)
     await walk(work, number, *TO_REPLY[:2])

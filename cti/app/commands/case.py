@@ -24,7 +24,9 @@ from cti.app.commands.reading import (
     reading,
     show_page,
 )
+from cti.app.commands.working import rulebook
 from cti.app.views import case as view
+from cti.app.views.case_work import Reach
 from cti.app.views.finding import NotFoundError, find_case
 from cti.app.views.render import case_page
 from cti.app.views.words import Names, mask
@@ -99,7 +101,9 @@ def show_case(
     if as_json:
         show_json(view.whole_json(found, names, full, now_us()))
     else:
-        show_page(case_page(found, names, full=full, now=now_us()))
+        now = now_us()
+        reach = Reach(city, rulebook(city).days, now)
+        show_page(case_page(found, names, reach, full=full, now=now))
 
 
 _WAYS: Final = "<!-- ways -->"

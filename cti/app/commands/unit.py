@@ -20,7 +20,7 @@ from config.schema.people import Unit
 from cti.app.commands.common import JsonOption, fail, run, show_json, show_table, where
 from cti.app.commands.reading import known, now_us, reading, show_page
 from cti.app.commands.working import rulebook
-from cti.app.views.case_work import left, limit_json, notice_json, notice_lines
+from cti.app.views.case_work import Reach, left, limit_json, notice_json, notice_lines
 from cti.app.views.words import Names
 
 app = typer.Typer(help="Departments: who is on duty, and which cases lie with them.", no_args_is_help=True)
@@ -117,7 +117,8 @@ def show_unit(
     ] or [Text("  nothing")]
     if notices:
         lines.append(Text("\nNewest notices", "bold"))
-        lines += [Text(f"  {line}") for line in notice_lines(notices, names)]
+        reach = Reach(city, rulebook(city).days, now)
+        lines += [Text(f"  {line}") for line in notice_lines(notices, names, reach)]
     show_page(Group(*lines))
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from caselink import loop
+from caselink.duty import Days, holder, on_duty
 from caselink.loop import ROLES
 from caselink.steps import KEYS
 from caselink.tables import CaseEventRow, CaseLimitRow, CaseNoticeRow
+from config import City
+from config.schema.units import ContactRole
 from cti.app.views.words import Names, length
 
 _OURS = "the centre"
@@ -41,11 +45,33 @@ def possible_lines(state: str) -> Iterator[str]:
             yield f"{role:<11}  {', '.join(actions)}"
 
 
-def notice_lines(notices: Iterable[CaseNoticeRow], names: Names) -> Iterator[str]:
+class Reach:
+    """Whom a notice reaches, by the contacts and rosters of a city as they are now."""
+
+    def __init__(self, city: City, days: Days, now: int) -> None:
+        self._city, self._days, self._now = city, days, now
+
+    def __call__(self, notice: CaseNoticeRow) -> str:
+        """Return who it is and the telephone, or what is missing in units.yaml."""
+        units = self._city.unit
+        if notice.level == "duty":
+            zone = ZoneInfo(self._city.platform.timezone)
+            turn = on_duty(units, notice.unit, self._now, zone, self._days)
+            return f"{turn[1].name} {turn[1].phone}" if turn else "nobody is on duty"
+        found = holder(units, notice.unit, cast(ContactRole, notice.level))
+        if found is None:
+            return "units.yaml names nobody"
+        of = "" if found[0].id == notice.unit else f" of {found[0].id}"
+        return f"{found[1].name}{of} {found[1].phone}"
+
+
+def notice_lines(notices: Iterable[CaseNoticeRow], names: Names, reach: Reach) -> Iterator[str]:
     """Yield a line for each notice."""
     for one in notices:
         whom = f"{one.level.replace('_', ' ')} of {names.unit(one.unit)}" if one.unit else _OURS
-        said = "in the inbox" if one.state == "inbox" else "waits for a channel that carries it"
+        said = "in the inbox"
+        if one.state != "inbox":
+            whom, said = f"{whom} ({reach(one)})", "waits for a channel that carries it"
         yield f"{names.moment(one.at)}  {one.why.replace('_', ' ')}: {one.means} to {whom}, {said}"
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from caselink.tables import CaseRow
 from cti.app.views.call import OUTCOMES, Whole, offers, state, waited_ms
 from cti.app.views.case import WholeCase, event_sentence
-from cti.app.views.case_work import limit_lines, notice_lines, possible_lines
+from cti.app.views.case_work import Reach, limit_lines, notice_lines, possible_lines
 from cti.app.views.recordings import files, kept
 from cti.app.views.timeline import timeline, why
 from cti.app.views.words import Names, length, mask, offset
@@ -27,12 +27,12 @@ def call_page(found: Whole, names: Names, *, full: bool, now: int, with_why: boo
     return Group(*_call(found, names, full, now, with_why))
 
 
-def case_page(found: WholeCase, names: Names, *, full: bool, now: int) -> Group:
+def case_page(found: WholeCase, names: Names, reach: Reach, *, full: bool, now: int) -> Group:
     """Return a case's page: head, limits, what is possible, history, notices, recording, transcript.
 
     Numbers are masked unless `full`.
     """
-    return Group(*_case(found, names, full, now))
+    return Group(*_case(found, names, reach, full, now))
 
 
 def transcript_page(transcript: Transcript) -> Group:
@@ -159,7 +159,7 @@ def _transcript(transcript: Transcript) -> Lines:
         )
 
 
-def _case(found: WholeCase, names: Names, full: bool, now: int) -> Lines:
+def _case(found: WholeCase, names: Names, reach: Reach, full: bool, now: int) -> Lines:
     case = found.case
     yield _title(f"Case {case.number}")
     yield from _case_head(case, names, full, alone=True)
@@ -169,12 +169,13 @@ def _case(found: WholeCase, names: Names, full: bool, now: int) -> Lines:
     yield _heading("Possible now")
     yield from map(_line, possible_lines(case.state))
     yield _heading("History")
+    width = max(9, *(len(event.state) for event in found.history), 0)
     for event in found.history:
         clock = names.moment(event.at)
-        yield Text.assemble("  ", (clock, "dim"), f"  {event.state:<9}  {event_sentence(event, names)}")
+        yield Text.assemble("  ", (clock, "dim"), f"  {event.state:<{width}}  {event_sentence(event, names)}")
     if found.notices:
         yield _heading("Notices")
-        yield from map(_line, notice_lines(found.notices, names))
+        yield from map(_line, notice_lines(found.notices, names, reach))
     yield _heading("Recording")
     if found.recording is not None:
         yield from _recording(found.recording, names)
