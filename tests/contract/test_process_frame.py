@@ -47,6 +47,7 @@ class Thing:
         self.ears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.ears.bind(str(folder / "ears"))
         self.ears.settimeout(15)
+        self.beats = 0
         self.redis = redis.Redis(unix_socket_path=str(redis_socket), decode_responses=True)
         self.process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM.format(body=body, home=str(self.home), city=str(city))],
@@ -57,7 +58,11 @@ class Thing:
         )
 
     def hear(self) -> dict[str, str]:
-        return parse(self.ears.recv(4096))
+        """Return what it says next, beside that it lives."""
+        while "WATCHDOG" in (said := parse(self.ears.recv(4096))):
+            assert said == {"WATCHDOG": "1", "MAINPID": str(self.process.pid)}
+            self.beats += 1
+        return said
 
     def health(self) -> dict[str, str]:
         return self.redis.hgetall("{yht}:process:thing:n1")
@@ -79,6 +84,7 @@ def test_a_process_says_that_it_is_ready_how_it_is_and_that_it_stops(
     thing = Thing(tmp_path, redis_socket, WORKS)
     try:
         assert thing.hear() == {"READY": "1", "MAINPID": str(thing.process.pid)}
+        assert thing.beats >= 1
         health = eventually(
             lambda: (now := thing.health()).get("ready") == "1" and now, "it is ready in Redis"
         )
