@@ -6,7 +6,6 @@ A new migration: change the models, then `python -m cti.migrate MESSAGE` writes 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import importlib
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, MetaData, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from cti import files
 from cti.sql import Base, database_url, open_database
 
 _FOLDER: Final = Path(__file__).resolve().parent / "migrations"
@@ -96,8 +96,7 @@ def _alone(url: str) -> Iterator[None]:
         return
     file = Path(parsed.database)
     file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    with file.with_name(f"{file.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with files.held(file.with_name(f"{file.name}.lock")):
         yield
 
 

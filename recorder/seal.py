@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cti import files
 from cti.facts import Fact
 from recorder import wav
 from recorder.recording import SPEAKERS, Part, Recording, Side, Speaker, decode, encode, parts, started_at
@@ -84,13 +85,7 @@ def seal(root: Path, folder: str, call_id: str, facts: Iterable[Fact], now: int)
     who: tuple[Part, ...] = parts(known, began, longest)
     recording = Recording(call_id, folder, began, now, sides, who)
     place.mkdir(parents=True, exist_ok=True)
-    fresh = place / f".{INDEX}.{os.getpid()}"
-    with fresh.open("w", encoding="utf-8") as writer:
-        writer.write(encode(recording))
-        writer.flush()
-        os.fsync(writer.fileno())
-    fresh.chmod(SEALED_MODE)
-    fresh.replace(index)
+    files.replace(index, encode(recording), SEALED_MODE, durable=True)
     return recording
 
 

@@ -7,11 +7,7 @@ the copy that processes start with, Asterisk's reload, then every process of our
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -19,7 +15,7 @@ from redis.exceptions import RedisError
 from config import City, ConfigError, load
 from config.changes import Change, changes, need_restart
 from config.paths import Paths
-from cti import asterisk, inforce, live, secrets
+from cti import asterisk, files, inforce, live, secrets
 from cti.app.following import Taken, announce, taken
 from ivr.prompts.of_city import unspeakable, without_clip
 
@@ -62,7 +58,7 @@ async def apply(paths: Paths) -> Applied:
     problems = [*unspeakable(city), *without_clip(city, paths), *need_restart(before, city)]
     if problems:
         raise ConfigError(problems)
-    with _alone(paths):
+    with files.held(paths.run / "apply.lock", _busy):
         try:
             known = secrets.ensure(paths.secrets, (seat.ext for seat in city.seats))
             asterisk.write_config(city, paths, known)
@@ -86,16 +82,8 @@ def _before(paths: Paths) -> City:
     return load(folder)
 
 
-@contextlib.contextmanager
-def _alone(paths: Paths) -> Iterator[None]:
-    """Hold off a second one that applies at the same moment."""
-    lock: Path = paths.run / "apply.lock"
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise NotApplied("somebody else is applying a configuration just now; try again") from None
-        yield
+def _busy() -> NotApplied:
+    return NotApplied("somebody else is applying a configuration just now; try again")
 
 
 async def _reload(paths: Paths, command: str) -> None:

@@ -11,6 +11,7 @@ import jinja2
 
 from config import City
 from config.paths import Paths
+from cti import files
 from cti.asterisk.modules import DISABLED_EVENTS, MODULES
 from cti.secrets import Secrets
 
@@ -175,9 +176,4 @@ def _replace(path: Path, text: str, mode: int) -> None:
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if path.read_text(encoding="utf-8") == text and stat.S_IMODE(path.stat().st_mode) == mode:
             return
-    fresh = path.with_name(path.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.chmod(mode)
-    fresh.replace(path)
+    files.replace(path, text, mode)

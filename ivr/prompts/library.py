@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from cti import files
 
 RATE = 8000
 """What the telephone carries; Asterisk plays it without resampling."""
@@ -50,21 +50,18 @@ class Library:
 
     def save(self, entries: dict[str, Entry]) -> None:
         """Replace the manifest as a whole."""
-        fresh = self.folder / f".manifest.{os.getpid()}"
         text = {name: asdict(entry) for name, entry in sorted(entries.items())}
-        fresh.write_text(json.dumps(text, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        fresh.replace(self.folder / "manifest.json")
+        files.replace(self.folder / "manifest.json", json.dumps(text, ensure_ascii=False, indent=1) + "\n")
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the library for one build. Raises LibraryBusyError when another build does."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise LibraryBusyError(f"another `yht prompts build` is at work in {self.folder}") from error
+        with files.held(self.folder / ".lock", self._busy):
             yield
+
+    def _busy(self) -> LibraryBusyError:
+        return LibraryBusyError(f"another `yht prompts build` is at work in {self.folder}")
 
 
 @dataclass(frozen=True, slots=True)

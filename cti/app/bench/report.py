@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from cti import files
 from cti.app.bench.figures import Figure, Growth, Outcome, Table, as_json, rounded
 from cti.app.bench.plot import svg
 
@@ -65,8 +65,6 @@ def save(folder: Path, name: str, figures: Sequence[Figure], growths: Sequence[G
     texts = {f"{name}.json": as_json(figures), **{f"{growth.name}.svg": svg(growth) for growth in growths}}
     written = []
     for file, text in texts.items():
-        fresh = folder / f"{file}.new"
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, folder / file)
+        files.replace(folder / file, text)
         written.append(folder / file)
     return written

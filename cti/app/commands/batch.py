@@ -13,7 +13,7 @@ import typer
 
 from config import City
 from config.schema.batch import Batch
-from cti import inforce
+from cti import files, inforce
 from cti.app.commands.common import WRONG_USE, JsonOption, Where, fail, show_json, show_table, where
 from cti.app.commands.config import put_into_force
 from ivr.batches import in_short, rows, state
@@ -109,25 +109,22 @@ def _write(place: Where, name: str, *, applied: bool, as_json: bool) -> None:
     line = f"applied: {'true' if applied else 'false'}"
     after = _APPLIED.sub(line, before) if _APPLIED.search(before) else f"{before.rstrip()}\n{line}\n"
     try:
-        _replace(file, after)
+        files.replace(file, after, _mode(file))
     except OSError as error:
         fail(f"{file} can not be written ({error.strerror}): write {line} into it, then yht config apply")
     try:
         put_into_force(place, as_json)
     except typer.Exit:
         if inforce.generation(place.paths) == in_force:
-            _replace(file, before)
+            files.replace(file, before, _mode(file))
         raise
     if not as_json:
         now = state(batch.model_copy(update={"applied": applied}), city, _now(city))
         sys.stdout.write(f"batch {batch.id} {batch.name}: {now}\n")
 
 
-def _replace(file: Path, text: str) -> None:
-    fresh = file.with_name(f".{file.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.chmod(file.stat().st_mode & 0o777)
-    fresh.replace(file)
+def _mode(file: Path) -> int:
+    return file.stat().st_mode & 0o777
 
 
 def _batch(city: City, name: str) -> Batch:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import sys
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from rich.table import Table
 
 from config import City, ConfigError, load
 from config.paths import Paths
-from cti import inforce
+from cti import files, inforce
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -85,11 +84,11 @@ def alone(paths: Paths, command: str) -> Iterator[None]:
     """Be the only `command` on this platform; two at once would take each other's seats. Another ends the command."""
     if not paths.run.is_dir():
         fail(f"no platform has run in {paths.home}; start it: yht up")
-    with (paths.run / f"{command.split()[0]}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fail(f"another 'yht {command}' is at work on this platform; wait until it is done")
+
+    def busy() -> NoReturn:
+        fail(f"another 'yht {command}' is at work on this platform; wait until it is done")
+
+    with files.held(paths.run / f"{command.split()[0]}.lock", busy):
         yield
 
 

@@ -8,12 +8,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from cti import files
 from cti.app.supervisor.pids import ProcessId
 
 PartName = str
@@ -136,9 +136,7 @@ def decode(text: str) -> State:
 
 def write(path: Path, state: State) -> None:
     """Replace supervisor.json whole."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    new.write_text(encode(state), encoding="utf-8")
-    new.replace(path)
+    files.replace(path, encode(state))
 
 
 def read(path: Path) -> State | None:
