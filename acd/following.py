@@ -8,9 +8,10 @@ from typing import Final
 
 import structlog
 
-from acd.lanes import cancel
+from acd.lanes import CANCEL_SECONDS
 from acd.rows import Change, LiveId
 from acd.store import LIVE_BATCH, Store, StoreError
+from cti.tasks import cancel
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class Following:
                 return trouble.result()
             return reading.result()
         finally:
-            await cancel((reading,))
+            await cancel((reading,), CANCEL_SECONDS)
 
     async def _follow(self, cursor: LiveId) -> StoreError:
         try:

@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 import structlog
+
+from cti.tasks import cancel
 
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS: Final = 1.0
 CANCEL_SECONDS: Final = 0.5
+"""A task that is putting its things away has this long before it is told again."""
 
 Work = Callable[[], Awaitable[object]]
-
-
-async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks until they are done: a Redis client that is just connecting can swallow a cancellation."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)
 
 
 class Tasks:
@@ -58,7 +52,8 @@ class Tasks:
     async def stop(self) -> None:
         """Cancel what runs and wait for its end; nothing begins anew."""
         self._stopped = True
-        await cancel(task for task in self._tasks if task is not asyncio.current_task())
+        others = [task for task in self._tasks if task is not asyncio.current_task()]
+        await cancel(others, CANCEL_SECONDS)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

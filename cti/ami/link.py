@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -22,6 +22,7 @@ from cti.ami.errors import AmiError, AmiLinkLost, AmiRefused, AmiTimeout
 from cti.ami.protocol import Listed, Manager, Protocol, Single
 from cti.ami.settings import AmiSettings
 from cti.ami.wire import AmiEvent, AmiReply, Fields, WireError, check_action
+from cti.tasks import cancel
 
 log = structlog.get_logger(__name__)
 
@@ -62,21 +63,8 @@ class LinkCounters:
     timeouts: int = 0
 
 
-CANCEL_SECONDS = 0.1
-"""How soon a task that goes on is told again to end."""
-
-
 async def _nothing_to_resync() -> None:
     """Stand in for an owner that keeps no state."""
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel until all are done: what an owner's resync awaits may take one cancellation for its own."""
-    left = {task for task in tasks if not task.done()}
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)
 
 
 class AmiLink:
@@ -300,7 +288,7 @@ class AmiLink:
                     return f"{reason}{error}"
             return f"{reason}{protocol.lost.result()}"
         finally:
-            await _end(tasks)
+            await cancel(tasks)
 
     async def _watch(self) -> None:
         while True:

@@ -28,7 +28,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import structlog
 import typer
@@ -39,6 +39,7 @@ from redis.exceptions import RedisError
 from cti import live, log
 from cti.app.commands.common import Where
 from cti.app.notify import notify
+from cti.tasks import cancel
 
 Value = str | int | float | bool
 Health = Callable[[], Mapping[str, Value]]
@@ -49,7 +50,6 @@ BEAT_SECONDS: Final = 2.0
 WATCHDOG_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 7
 """A process that has not beaten for this long is not shown as living."""
-CANCEL_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 8.0
 """How long `main` may take after `stop`; then it is cancelled. The supervisor kills after ten."""
 
@@ -132,23 +132,14 @@ async def _live(name: str, node: str, where: Where, main: Main, redis: Redis[str
             await asyncio.wait((working,), timeout=STOP_SECONDS)
         if not working.done():
             logger.warning("process_cancelled", after_seconds=STOP_SECONDS)
-            await _end(working)
+            await cancel((working,))
         if not working.cancelled():
             working.result()
     finally:
-        await _end(working, beating, announcing, living, stopping)
+        await cancel((working, beating, announcing, living, stopping))
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(0.3), redis:
                 await redis.delete(key_of(name, node))
-
-
-async def _end(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks until they are done: a client that was just connecting can take one cancellation for its own."""
-    left = {task for task in tasks if not task.done()}
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_SECONDS)
 
 
 def _tell_of_failure(beating: asyncio.Task[None]) -> None:

@@ -18,9 +18,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from acd.commands import CommandClient, NoEngineError, Reply
-from acd.lanes import cancel
 from acd.rows import Snapshot
 from acd.store import Store
+from cti.tasks import cancel
 from tests.contract.acd_rig.asterisk import OUTCOMES, FakeAsterisk
 
 CHECKOUT = Path(__file__).resolve().parents[3]
