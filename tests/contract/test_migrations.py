@@ -10,9 +10,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
+from caselink.work import Casework
 from cti.migrate import MigrationError, metadata, upgrade
-from cti.sql import database_url, open_database
+from cti.sql import database_url, open_database, sessions
+from tests.contract.cases_at_work import rulebook
 
 pytestmark = pytest.mark.contract
 
@@ -117,3 +120,58 @@ def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(SQLAlchemyError):
         upgrade(database_url(file, None))
     assert file.read_text().startswith("not a database")
+
+
+BEFORE_THE_LOOP = """
+import asyncio, sys
+from alembic import command
+from sqlalchemy import text
+from cti.migrate import _run
+from cti.sql import open_database
+
+async def fill(url):
+    engine = open_database(url)
+    async with engine.begin() as connection:
+        await connection.execute(text(
+            "INSERT INTO \\"case\\" (id, number, check_code, call_id, channel, state, hotline, dialed_number,"
+            " caller_number, contact_number, agent, backend, unit, request_type, opened_at) VALUES (1,"
+            " '20261125000001', '123456', 'n1-1.1', 'phone', 'received', '12345', '12345', '13800000001', '',"
+            " '1001', 'platform', NULL, NULL, 1795572000000000)"
+        ))
+        await connection.execute(text(
+            "INSERT INTO case_event (id, event_id, case_id, at, action, state, actor, data) VALUES"
+            " (1, 'case_opened:n1-1.1', 1, 1795572000000000, 'open', 'received', '1001', '{}'),"
+            " (2, 'answered:n1-1.1', 1, 1795572000000000, 'answer', 'received', '1001', '{}')"
+        ))
+        if not url.startswith("sqlite"):
+            await connection.execute(text("SELECT setval('case_event_id_seq', 2), setval('case_id_seq', 1)"))
+    await engine.dispose()
+
+url = sys.argv[1]
+asyncio.run(_run(url, lambda config: command.upgrade(config, "0002")))
+asyncio.run(fill(url))
+"""
+
+
+def fill(url: str) -> None:
+    """Make a database of the version before, with a case in it."""
+    arguments = [sys.executable, "-c", BEFORE_THE_LOOP, url]
+    made = subprocess.run(arguments, cwd=CHECKOUT, capture_output=True, timeout=60, check=False)
+    assert made.returncode == 0, made.stderr.decode()
+
+
+async def test_a_case_from_before_the_loop_goes_on_in_it(sql_url: str) -> None:
+    fill(sql_url)
+    run(sql_url)
+    assert await differences(sql_url) == []
+    engine = open_database(sql_url)
+    book = rulebook()
+    data = {"request_type": "help", "urgency": "normal", "text": "路灯坏了"}
+    done = await Casework(sessions(engine), lambda: book).step(
+        "20261125000001", "register", "agent", "1001", data, 1_795_572_060_000_000
+    )
+    assert (done.case.state, done.case.version) == ("registered", 1)
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError, match="append-only"):
+            await connection.execute(text("DELETE FROM case_event"))
+    await engine.dispose()

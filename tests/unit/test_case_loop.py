@@ -275,3 +275,37 @@ def test_the_documents_are_what_the_table_says() -> None:
     told_ = (DOCS / "case-loop.md").read_text(encoding="utf-8")
     assert (DOCS / "case-loop.svg").read_text(encoding="utf-8") == draw.svg(), "yht case draw docs"
     assert draw.markdown() in told_, "yht case draw docs"
+
+
+_values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.text(max_size=20),
+    st.sampled_from(
+        ["a", "yes", "normal", "complaint", "followed_up", "b,c", "x" * 6000, "<script>", "\x00"]
+    ),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(loop.STATES),
+    st.sampled_from(loop.ACTIONS),
+    st.sampled_from(loop.ROLES),
+    st.text(max_size=100),
+    st.dictionaries(st.sampled_from([*KEYS, "stranger", ""]), _values, max_size=8),
+)
+def test_whatever_is_told_a_step_is_taken_or_refused_in_one_line(
+    state: loop.State, action: loop.Action, role: loop.Role, actor: str, data: dict[str, Value]
+) -> None:
+    case = Case(state=state, unit="a", co_units=("b",))
+    refusal = ""
+    try:
+        after = take(case, Step(action, role, actor, START, data), RULES)
+    except (StepError, loop.TransitionError) as refused:
+        refusal = str(refused)
+    if refusal:
+        assert "\n" not in refusal
+    else:
+        assert loop.TRANSITIONS[state, action].to == after.state

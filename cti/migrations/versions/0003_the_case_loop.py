@@ -30,6 +30,7 @@ _POSTGRESQL = (
 
 def upgrade() -> None:
     """Go forward."""
+    # Defaults are plain constants: for anything else SQLite's table is made anew, and cases point at it.
     op.create_table(
         "case_limit",
         sa.Column("case_id", sa.Integer(), nullable=False),
@@ -81,9 +82,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("text", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("address", sa.Text(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("grid", sa.String(length=80), server_default="", nullable=False))
-        batch_op.add_column(
-            sa.Column("is_confidential", sa.Boolean(), server_default=sa.false(), nullable=False)
-        )
+        batch_op.add_column(sa.Column("is_confidential", sa.Boolean(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("co_units", sa.String(length=400), server_default="", nullable=False))
         batch_op.add_column(sa.Column("parent", sa.String(length=16), server_default="", nullable=False))
         batch_op.add_column(sa.Column("repeat", sa.Integer(), server_default="0", nullable=False))
@@ -91,9 +90,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("returns", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("reworks", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("card", sa.String(length=16), server_default="", nullable=False))
-        batch_op.add_column(
-            sa.Column("is_supervised", sa.Boolean(), server_default=sa.false(), nullable=False)
-        )
+        batch_op.add_column(sa.Column("is_supervised", sa.Boolean(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("rule", sa.String(length=24), server_default="", nullable=False))
         batch_op.add_column(sa.Column("contacted", sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column("solved", sa.Boolean(), nullable=True))
