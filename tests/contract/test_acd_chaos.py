@@ -14,7 +14,8 @@ import pytest
 
 from acd.rows import change
 from cti import facts
-from tests.contract.acd_rig.rig import Rig, collected, eventually
+from tests.contract.acd_rig.rig import Rig, collected
+from tests.waiting import until
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]
 
@@ -152,13 +153,13 @@ async def test_nobody_is_bound_twice_and_nobody_is_lost(tmp_path: Path, seed: in
                     await rig.ask("ready", agent)
             return not rig.asterisk.citizens
 
-        await eventually(all_served, "every citizen was served", 40)
+        await until(all_served, "every citizen was served", 40)
 
         async def all_free() -> bool:
             rows = await rig.rows()
             return not rows.calls and all(agent.state == "ready" for agent in rows.agents)
 
-        await eventually(all_free, "every agent is free", 20)
+        await until(all_free, "every agent is free", 20)
         told = [facts.decode(entry["f"]) for _, entry in await rig.redis.xrange("{yht}:facts")]
         assert await rig.redis.zcard("{yht}:leases") == 0
         assert [key async for key in rig.redis.scan_iter("{yht}:queue:*")] == []

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from acd.commands import NoEngineError
-from tests.contract.acd_rig.rig import Rig, eventually
+from tests.contract.acd_rig.rig import Rig
+from tests.waiting import until
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(120)]
 
@@ -31,10 +32,10 @@ async def test_every_engine_is_killed_and_the_hall_goes_on_where_asterisk_is(rig
     await rig.start_engines(2)
     await rig.seat_everybody()
     talks = house.call("hall")
-    await eventually(lambda: talks.talks, "the first citizen talks")
+    await until(lambda: talks.talks, "the first citizen talks")
     first_agent = talks.agent
     ends = house.call("hall")
-    await eventually(lambda: ends.talks, "the second citizen talks")
+    await until(lambda: ends.talks, "the second citizen talks")
     assert (await rig.ask("not_ready", "1003")).ok
     first, gone, second = (house.call("hall") for _ in range(3))
     urgent = house.call("hall", 9)
@@ -42,7 +43,7 @@ async def test_every_engine_is_killed_and_the_hall_goes_on_where_asterisk_is(rig
     async def all_wait() -> bool:
         return list((await rig.calls()).values()).count("waiting") == 4
 
-    await eventually(all_wait, "four citizens wait")
+    await until(all_wait, "four citizens wait")
     for name in list(rig.engines):
         rig.kill(name)
     with pytest.raises(NoEngineError, match=r"no engine answers.*is the platform up\? yht status"):
@@ -52,7 +53,7 @@ async def test_every_engine_is_killed_and_the_hall_goes_on_where_asterisk_is(rig
     newcomer = house.call("hall")
     await rig.start_engines(2)
     other_agent = "1002" if first_agent == "1001" else "1001"
-    await eventually(lambda: urgent.talks, "the urgent one is served first by the agent who is free now")
+    await until(lambda: urgent.talks, "the urgent one is served first by the agent who is free now")
     assert urgent.agent == other_agent
     assert talks.talks
     assert (await rig.states())[first_agent] == "talking"
@@ -60,7 +61,7 @@ async def test_every_engine_is_killed_and_the_hall_goes_on_where_asterisk_is(rig
     assert (await rig.states())["1003"] == "not_ready", "a command of the dead time is not done later"
     house.talk_seconds = (0.01, 0.01)
     house.agent_hangs_up(urgent)
-    await eventually(lambda: not (house.citizens.keys() - {talks.call_id}), "all are served")
+    await until(lambda: not (house.citizens.keys() - {talks.call_id}), "all are served")
     assert house.served[2:] == [call.call_id for call in (urgent, first, second, newcomer)]
 
 
@@ -74,15 +75,15 @@ async def test_a_talk_that_began_while_no_engine_lived_is_known_afterwards(rig: 
     async def offered() -> bool:
         return citizen.state == "offered"
 
-    await eventually(offered, "the phone rings")
+    await until(offered, "the phone rings")
     rig.kill("e1")
-    await eventually(lambda: citizen.talks, "the agent answers")
+    await until(lambda: citizen.talks, "the agent answers")
     await rig.start_engines(1)
 
     async def known() -> bool:
         return (await rig.states())[citizen.agent] == "talking"
 
-    await eventually(known, "the agent talks")
+    await until(known, "the agent talks")
     call = next(iter((await rig.rows()).calls))
     assert (call.state, call.agent, call.seat_channel) == ("talking", citizen.agent, citizen.leg)
     house.agent_hangs_up(citizen)
@@ -90,7 +91,7 @@ async def test_a_talk_that_began_while_no_engine_lived_is_known_afterwards(rig: 
     async def free() -> bool:
         return not await rig.calls() and (await rig.states())["1001"] == "ready"
 
-    await eventually(free, "all are free")
+    await until(free, "all are free")
 
 
 async def test_a_redis_that_comes_back_empty_is_told_what_asterisk_knows(rig: Rig) -> None:
@@ -99,7 +100,7 @@ async def test_a_redis_that_comes_back_empty_is_told_what_asterisk_knows(rig: Ri
     await rig.start_engines(2)
     await rig.seat_everybody()
     talks = house.call("law")
-    await eventually(lambda: talks.talks, "a citizen talks")
+    await until(lambda: talks.talks, "a citizen talks")
     agent = talks.agent
     for other in rig.agents.keys() - {agent}:
         await rig.ask("not_ready", other)
@@ -108,7 +109,7 @@ async def test_a_redis_that_comes_back_empty_is_told_what_asterisk_knows(rig: Ri
     async def all_wait() -> bool:
         return list((await rig.calls()).values()).count("waiting") == 3
 
-    await eventually(all_wait, "three citizens wait")
+    await until(all_wait, "three citizens wait")
     rig.stop_redis()
     newcomer = house.call("law", 1)
     house.hang_up(waiting.pop(1))
@@ -120,13 +121,13 @@ async def test_a_redis_that_comes_back_empty_is_told_what_asterisk_knows(rig: Ri
             **{call.call_id: "waiting" for call in (*waiting, newcomer)},
         }
 
-    await eventually(rebuilt, "Redis knows what Asterisk knows")
+    await until(rebuilt, "Redis knows what Asterisk knows")
     assert await rig.states() == {agent: "talking"}
     places = {call.id: call.queued_at for call in (await rig.rows()).calls}
     assert all(places[call.call_id] == call.queued_at for call in (talks, newcomer, *waiting))
     house.talk_seconds = (0.01, 0.01)
     house.agent_hangs_up(talks)
-    await eventually(lambda: not house.citizens, "who talked serves those who wait")
+    await until(lambda: not house.citizens, "who talked serves those who wait")
     assert house.served[1:] == [call.call_id for call in (newcomer, *waiting)]
     reply = await rig.ask("sign_in", "1001" if agent != "1001" else "1002")
     assert reply.ok
@@ -142,11 +143,11 @@ async def test_a_redis_that_was_emptied_under_our_feet_is_noticed(rig: Rig) -> N
     async def known() -> bool:
         return call.call_id in await rig.calls()
 
-    await eventually(known, "the citizen waits")
+    await until(known, "the citizen waits")
     await rig.redis.flushall()
     assert (await rig.ask("sign_in", "1001")).ok
     assert (await rig.ask("ready", "1001")).ok
-    await eventually(lambda: not house.citizens, "the citizen is served all the same")
+    await until(lambda: not house.citizens, "the citizen is served all the same")
 
 
 async def test_a_phone_that_answers_and_drops_every_call_does_not_spin(rig: Rig) -> None:
@@ -163,12 +164,12 @@ async def test_a_phone_that_answers_and_drops_every_call_does_not_spin(rig: Rig)
             "1002": "hung_up_at_once",
         }
 
-    await eventually(out, "both agents of the queue are out")
+    await until(out, "both agents of the queue are out")
     assert citizen.offers == 2
     house.outcomes = {"answer": 1}
     house.talk_seconds = (0.01, 0.01)
     await rig.ask("ready", "1002")
-    await eventually(lambda: not house.citizens, "the citizen is served")
+    await until(lambda: not house.citizens, "the citizen is served")
 
 
 async def test_commands_are_done_once_and_refusals_are_clear(rig: Rig) -> None:
@@ -208,12 +209,12 @@ async def test_commands_are_done_once_and_refusals_are_clear(rig: Rig) -> None:
     rig.asterisk.talk_seconds = FOREVER
     await rig.ask("ready", "1002")
     citizen = rig.asterisk.call("law")
-    await eventually(lambda: citizen.talks, "they talk")
+    await until(lambda: citizen.talks, "they talk")
 
     async def talks() -> bool:
         return (await rig.states())["1002"] == "talking"
 
-    await eventually(talks, "Redis knows")
+    await until(talks, "Redis knows")
     reply = await rig.client.call("sign_out", agent="1002")
     assert reply.error == "agent 1002 is talking; finish the call first"
 

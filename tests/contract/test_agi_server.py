@@ -6,9 +6,8 @@ import asyncio
 import gc
 import resource
 import socket
-import time
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -17,19 +16,13 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 
 from ivr.agi import AgiHungUp, AgiServer, AgiSession, AgiSettings, AgiTimeout
 from tests.contract.agi_peer import Client, environment
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
 TLS = bytes.fromhex("16030100c8010000c403035f") + bytes(range(11, 200))
 SIP = b"OPTIONS sip:12345@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1\r\n\r\n"
 HTTP = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-
-
-async def until(look: Callable[[], Any], what: str, within: float = 20.0) -> None:
-    deadline = time.monotonic() + within
-    while not look():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        await asyncio.sleep(0.005)
 
 
 class Rig:

@@ -27,6 +27,7 @@ from cti.ami import (
     Phase,
 )
 from tests.contract.ami_peer import Asked, Conversation, Peer, answer, block, event, good, listening
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -44,13 +45,6 @@ BASE = AmiSettings(
     ping_interval=60.0,
 )
 GENEROUS = 20.0
-
-
-async def until(look: Callable[[], Any], what: str, within: float = GENEROUS) -> None:
-    deadline = time.monotonic() + within
-    while not look():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        await asyncio.sleep(0.005)
 
 
 class Owner:

@@ -15,7 +15,8 @@ import redis
 
 from config.paths import CHECKOUT
 from cti.app.notify import parse
-from tests.integration.platform import copy_city, eventually
+from tests.integration.platform import copy_city
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
 

@@ -21,7 +21,8 @@ from cti.facts import decode
 from cti.migrate import upgrade
 from cti.sql import database_url
 from tests.contract.speech_rig import PATHS, WHISPER, mandarin, needed, samples_of, write
-from tests.integration.platform import copy_city, eventually
+from tests.integration.platform import copy_city
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
 

@@ -15,17 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.ports import free_port
+
 pytestmark = pytest.mark.contract
 
 AGENT, CITIZEN = "127.0.0.31", "127.0.0.32"
 WITHIN = 40.0
-
-
-def free_port(host: str) -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listens(host: str, port: int) -> bool:
@@ -67,7 +62,7 @@ def start(folder: Path, script: str, address: str, port: int = 0, platform: str 
 
 def both(folder: Path, citizen: str, agent: str) -> tuple[Robot, Robot]:
     """Start the agent, and the citizen once the agent's telephone is there."""
-    port = free_port(AGENT)
+    port = free_port(AGENT, socket.SOCK_DGRAM)
     answering = start(folder, f'actor: agent\nagent: "1001"\nrecord: true\nsteps:\n{agent}', AGENT, port)
     deadline = time.monotonic() + WITHIN
     while not listens(AGENT, port):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.ports import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SECRET = "only-for-this-test"
@@ -38,13 +39,6 @@ MODULES = (
     "bridge_simple",
     "pbx_config",
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class NoAsterisk(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import random
@@ -11,35 +10,18 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from redis import Redis
 from ruamel.yaml import YAML
 
+from tests.waiting import eventually
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 CITY = CHECKOUT / "config" / "sample_city"
 RTP_PORTS = 400
-T = TypeVar("T")
-
-
-def eventually(look: Callable[[], T], what: str, within: float = 15.0) -> T:
-    """Return the first true result of `look`; fail, saying `what` did not happen, after `within` seconds."""
-    deadline = time.monotonic() + within
-    pause = 0.01
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within:g} s: {what}")
-        time.sleep(pause)
-        pause = min(0.2, pause * 1.5)
-    return found
-
-
-async def soon(look: Callable[[], T], what: str, within: float = 30.0) -> T:
-    """As `eventually`, while telephones and SIPp go on in this loop."""
-    return await asyncio.to_thread(eventually, look, what, within)
 
 
 def _free(kind: socket.SocketKind, port: int) -> bool:

@@ -16,25 +16,18 @@ import soundfile
 from cti.app.bench import sipp
 from cti.app.bench.seats import Seats
 from cti.app.bench.wire import Wire, open_wire
+from tests.ports import free_port
 
 SEATS_AT = "127.0.0.3"
 CITIZENS_AT = "127.0.0.2"
 SPEAKING = Path(__file__).parent / "sipp" / "speaking"
 
 
-def free_udp_port(host: str) -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Telephones:
     """The seats' telephones: `talk_seconds` may be changed while they ring, and holds for the next answer."""
 
     def __init__(self, talk_seconds: float, ring_seconds: float = 0.0) -> None:
-        self.host = (SEATS_AT, free_udp_port(SEATS_AT))
+        self.host = (SEATS_AT, free_port(SEATS_AT, socket.SOCK_DGRAM))
         self.talk_seconds = talk_seconds
         self.seats = Seats(self.host, lambda: self.talk_seconds, ring_seconds, token_hex(4))
         self._wire: Wire | None = None
@@ -80,8 +73,8 @@ async def citizen(
     await asyncio.to_thread(soundfile.write, folder / "sound.alaw", sound, 8000, format="RAW", subtype="ALAW")
     load = sipp.Load(
         str(SPEAKING),
-        local=(CITIZENS_AT, free_udp_port(CITIZENS_AT)),
-        media_port=free_udp_port(CITIZENS_AT),
+        local=(CITIZENS_AT, free_port(CITIZENS_AT, socket.SOCK_DGRAM)),
+        media_port=free_port(CITIZENS_AT, socket.SOCK_DGRAM),
         within=within,
         remote=("127.0.0.1", sip_port),
         number=number,

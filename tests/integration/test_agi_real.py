@@ -14,6 +14,7 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from ivr.agi import AgiFailed, AgiHungUp, AgiServer, AgiSession, AgiSettings, CommandError
 from ivr.agi.quoting import MAX_COMMAND_BYTES
 from tests.integration.bare_asterisk import BareAsterisk
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -45,13 +46,6 @@ AWKWARD = {
     "SPACES": "  两边有空格  ",
     "ALL": 'x="\\",(y)[${z}],=',
 }
-
-
-async def until(look: Callable[[], Any], what: str, within: float = 30.0) -> None:
-    deadline = time.monotonic() + within
-    while not look():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 Work = Callable[[AgiSession], Awaitable[Any]]
@@ -128,8 +122,8 @@ async def test_what_is_set_is_what_is_read_whatever_is_in_it(line: Line) -> None
     await line.call(work)
     read = await line.result()
     assert read == AWKWARD
-    await until(lambda: line.server.counters.served == 1, "it is counted")
-    await until(lambda: "WENT ON SUCCESS" in line.asterisk.log_text(), "the dialplan goes on")
+    await until(lambda: line.server.counters.served == 1, "it is counted", 30)
+    await until(lambda: "WENT ON SUCCESS" in line.asterisk.log_text(), "the dialplan goes on", 30)
 
 
 async def test_what_asterisk_says_of_the_call_is_read_whole(line: Line) -> None:
@@ -197,8 +191,8 @@ async def test_a_redirect_takes_the_channel_out_of_a_command(line: Line) -> None
     await line.command(f"channel redirect {name} asks,taken,1")
     with pytest.raises(AgiHungUp):
         await line.result()
-    await until(lambda: "TAKEN AWAY 井盖,丢了" in line.asterisk.log_text(), "it goes on elsewhere")
-    await until(lambda: line.server.counters.hung_up == 1, "it is counted")
+    await until(lambda: "TAKEN AWAY 井盖,丢了" in line.asterisk.log_text(), "it goes on elsewhere", 30)
+    await until(lambda: line.server.counters.hung_up == 1, "it is counted", 30)
 
 
 async def test_a_hangup_ends_a_command_at_once(line: Line) -> None:
@@ -212,7 +206,7 @@ async def test_a_hangup_ends_a_command_at_once(line: Line) -> None:
     await line.command(f"channel request hangup {await asyncio.wait_for(channel, 30)}")
     with pytest.raises(AgiHungUp):
         await line.result()
-    await until(lambda: line.server.counters.open == 0, "the connection is closed")
+    await until(lambda: line.server.counters.open == 0, "the connection is closed", 30)
     assert line.server.counters.refused == dict.fromkeys(line.server.counters.refused, 0)
 
 
@@ -228,4 +222,4 @@ async def test_an_asterisk_that_is_killed_ends_every_session(line: Line) -> None
     line.asterisk.kill()
     with pytest.raises(AgiHungUp):
         await line.result()
-    await until(lambda: line.server.counters.open == 0, "the connection is closed")
+    await until(lambda: line.server.counters.open == 0, "the connection is closed", 30)

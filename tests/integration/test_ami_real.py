@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from cti.ami import AmiEvent, AmiLink, AmiRefused, AmiSettings, LinkState, Phase
 from tests.integration.bare_asterisk import SECRET, BareAsterisk
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -28,13 +29,6 @@ exten => stays,1,Answer()
  same => n,Set(YHT_STATE=waiting)
  same => n,Wait(60)
 """
-
-
-async def until(look: Callable[[], Any], what: str, within: float = 30.0) -> None:
-    deadline = time.monotonic() + within
-    while not look():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 class Owner:
@@ -140,20 +134,22 @@ async def test_hundreds_of_channels_are_listed_whole_with_their_variables(
     while len(await waiting()) < 2 * CALLS:
         assert time.monotonic() < deadline, "the channels are not all there"
     asterisk.run("channel request hangup all")
-    await until(lambda: "0 active channels" in asterisk.run("core show channels count"), "it is quiet again")
+    await until(
+        lambda: "0 active channels" in asterisk.run("core show channels count"), "it is quiet again", 30
+    )
 
 
 async def test_an_asterisk_that_is_killed_and_started_again_is_linked_and_resynced(
     asterisk: BareAsterisk, owner: Owner
 ) -> None:
-    await until(lambda: owner.seen, "the first resync")
+    await until(lambda: owner.seen, "the first resync", 30)
     asterisk.kill()
-    await until(lambda: owner.link.state.phase is Phase.DOWN, "the link is down")
+    await until(lambda: owner.link.state.phase is Phase.DOWN, "the link is down", 30)
     reasons = [state.reason for state in owner.states if state.phase is Phase.DOWN]
     assert "closed the connection" in reasons[0] or "connection broke" in reasons[0]
     await asyncio.to_thread(asterisk.start)
     await owner.link.wait_up(30)
-    await until(lambda: len(owner.seen) == 2, "it is resynced")
+    await until(lambda: len(owner.seen) == 2, "it is resynced", 30)
     assert owner.link.counters.logins == 2
     reply = await owner.link.action("Command", {"Command": "core show uptime seconds"})
     assert "System uptime" in reply.output

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.integration import rubbish
-from tests.integration.platform import Platform, eventually, soon
+from tests.integration.platform import Platform
 from tests.integration.telephones import CITIZENS_AT, Telephones, citizen
+from tests.waiting import eventually, soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -82,7 +83,7 @@ async def test_calls_go_through_while_rubbish_comes_to_every_port(
 
     async with AsyncExitStack() as stack:
         talking = await stack.enter_async_context(citizen(tmp_path, "talking", sip_port, REHEARSAL))
-        await soon(lambda: platform.facts("answered"), "the agent talks to the first")
+        await soon(lambda: platform.facts("answered"), "the agent talks to the first", 30)
         (first,) = platform.facts("answered")
         recording = next((platform.home / "recordings").rglob(f"{first['call_id']}/citizen.wav"))
         with rubbish.going_on(to_agi, to_agi, to_sip, to_ami, silent) as done:
@@ -105,7 +106,7 @@ async def test_calls_go_through_while_rubbish_comes_to_every_port(
     assert {fact["call_id"] for fact in platform.facts("answered")} == {
         fact["call_id"] for fact in platform.facts("queued")
     }
-    await soon(lambda: platform.channels() == 0, "no channel is left")
+    await soon(lambda: platform.channels() == 0, "no channel is left", 30)
     assert "0 active calls" in platform.asterisk("core show channels count")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.agi import callback_request
 from tests.integration.bare_asterisk import BareAsterisk
-from tests.integration.platform import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 

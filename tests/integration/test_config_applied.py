@@ -17,7 +17,7 @@ import pytest
 
 from tests.integration.platform import Platform
 from tests.integration.telephones import Telephones, citizen
-from tests.integration.test_engine_killed import soon
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -5,23 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from tests.integration.platform import Platform, eventually
+from tests.integration.platform import Platform
 from tests.integration.telephones import Telephones, citizen
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
-T = TypeVar("T")
-
-
-async def soon(look: Callable[[], T], what: str, within: float = 20.0) -> T:
-    """As `eventually`, while telephones and SIPp go on in this loop."""
-    return await asyncio.to_thread(eventually, look, what, within)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.platform import Platform, edit
 from tests.integration.telephones import Telephones, citizen
-from tests.integration.test_engine_killed import soon
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from config.paths import Paths
-from tests.integration.platform import Platform, eventually
+from tests.integration.platform import Platform
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

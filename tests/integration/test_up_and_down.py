@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from cti.app.supervisor import pids
-from tests.integration.platform import Platform, eventually
+from tests.integration.platform import Platform
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 

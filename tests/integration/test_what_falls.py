@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from cti.app.bench.sipp import Sipp
-from tests.integration.platform import Platform, edit, soon
+from tests.integration.platform import Platform, edit
 from tests.integration.telephones import Sound, Telephones, citizen, key_one
+from tests.waiting import soon
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -124,7 +125,9 @@ class Scene:
             counted = await self.citizens[call_id].finished()
             assert (counted.good, counted.failed) == (1, 0), f"{call_id}: {counted.first_error}"
         await soon(
-            lambda: all(self.kinds(call_id)["call_ended"] for call_id in call_ids), "their ends are stored"
+            lambda: all(self.kinds(call_id)["call_ended"] for call_id in call_ids),
+            "their ends are stored",
+            30,
         )
 
     async def good(self) -> None:
@@ -145,7 +148,7 @@ def size_of(file: Path) -> int:
 async def goes_on(recording: Path) -> None:
     """Wait until another second was recorded."""
     size = size_of(recording)
-    await soon(lambda: size_of(recording) > size + SECOND_BYTES, "the recording goes on")
+    await soon(lambda: size_of(recording) > size + SECOND_BYTES, "the recording goes on", 30)
 
 
 def quiet_seconds(recording: Path) -> int:
@@ -205,7 +208,7 @@ async def test_killing_ledger_transcriber_desk_and_redis_costs_no_call_anything(
         await goes_on(recording)
         await again(platform, name, killed)
         waiting.append(await new)
-        await soon(lambda: platform.waiting(QUEUE_A) == waiting, f"all keep their places without {name}")
+        await soon(lambda: platform.waiting(QUEUE_A) == waiting, f"all keep their places without {name}", 30)
         assert platform.agent_state("1901") == "talking"
     await scene.good()
     assert platform.channels() == 2 + len(waiting)
@@ -243,14 +246,14 @@ async def test_with_every_engine_gone_the_static_queue_answers_and_at_last_the_c
         def steps_without_seat() -> list[str]:
             return [fact["data"]["step"] for fact in platform.facts("fallback_entered", without_seat)]
 
-        await soon(lambda: steps_without_seat() == ["static_queue", "callback"], "the script is asked")
+        await soon(lambda: steps_without_seat() == ["static_queue", "callback"], "the script is asked", 30)
         await scene.served(without_seat)
         assert quiet_seconds(recording) == 0
         await asyncio.to_thread(platform.hang_up_seat, "1901")
         await scene.served(talking)
     await scene.good()
-    await soon(lambda: platform.live_calls() == set(), "the engine learns who has gone")
-    await soon(lambda: platform.agent_state("1901") == "ready", "and that the agent is free")
+    await soon(lambda: platform.live_calls() == set(), "the engine learns who has gone", 30)
+    await soon(lambda: platform.agent_state("1901") == "ready", "and that the agent is free", 30)
     await scene.has(without_seat, "case_opened")
     assert (platform.home / "callbacks" / "done" / f"{without_seat}.json").is_file()
     for call_id in (talking, waiting, without_seat, new):
@@ -271,7 +274,7 @@ async def test_with_redis_gone_for_long_the_static_queue_answers(platform: Platf
             counted = await caller.finished()
             assert (counted.good, counted.failed) == (1, 0), counted.first_error
     await scene.good()
-    await soon(lambda: platform.live_calls() == set(), "the engine learns who has gone")
+    await soon(lambda: platform.live_calls() == set(), "the engine learns who has gone", 30)
     ended = [fact["call_id"] for fact in platform.facts("call_ended")]
     assert waiting in ended
     for call_id in ended[-2:]:
@@ -298,9 +301,9 @@ async def test_what_was_said_until_asterisk_was_killed_is_kept_and_its_calls_are
         assert end["data"]["lost"] is True
         kinds = scene.kinds(call_id)
         assert kinds["leg_started"] == kinds["leg_ended"], "and every leg of it"
-    await soon(lambda: platform.live_calls() == set(), "nobody waits any more")
+    await soon(lambda: platform.live_calls() == set(), "nobody waits any more", 30)
     assert platform.waiting(QUEUE_A) == []
-    await soon(lambda: platform.agent_state("1903") == "ready", "the agent is free")
+    await soon(lambda: platform.agent_state("1903") == "ready", "the agent is free", 30)
     found = await sealed(platform, talking)
     assert found["state"] == "repaired"
     assert found["duration_ms"] >= (size - 44) // 16

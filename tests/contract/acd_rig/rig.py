@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +22,9 @@ from acd.rows import Snapshot
 from acd.store import Store
 from cti.tasks import cancel
 from tests.contract.acd_rig.asterisk import OUTCOMES, FakeAsterisk
+from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-
-
-async def eventually(look: Callable[[], Any], what: str, within: float = 20.0) -> Any:
-    """Return the first true result of `look` (a function, or one that returns a coroutine)."""
-    deadline = time.monotonic() + within
-    while True:
-        found = look()
-        if asyncio.iscoroutine(found):
-            found = await found
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        await asyncio.sleep(0.02)
 
 
 class Rig:
@@ -94,7 +82,7 @@ class Rig:
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
         )
-        await eventually(self._answers, "Redis answers")
+        await until(self._answers, "Redis answers")
 
     async def _answers(self) -> bool:
         try:
@@ -132,7 +120,7 @@ class Rig:
         """Start engines and wait until all are at work."""
         for _ in range(number):
             self.start_engine()
-        await eventually(
+        await until(
             lambda: self.asterisk.engines == len(self.engines), f"the engines are up: {self._who_lives()}", 60
         )
 
@@ -196,6 +184,6 @@ async def collected(redis: Any, stream: str) -> Any:
     try:
         yield entries
         last = (await redis.xrevrange(stream, count=1))[0][0]
-        await eventually(lambda: entries and entries[-1][0] >= last, f"{stream} is read", 10)
+        await until(lambda: entries and entries[-1][0] >= last, f"{stream} is read", 10)
     finally:
         await cancel((task,))
