@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import DDL, JSON, BigInteger, ForeignKey, Index, Integer, String, Text, event, false
+from sqlalchemy import DDL, JSON, BigInteger, ForeignKey, Index, Integer, String, Text, event, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cti import widths
@@ -132,6 +132,9 @@ class CaseEventRow(Base):
     __table_args__ = (Index("ux_case_event_version", "case_id", "version", unique=True),)
 
 
+_RUNNING: Final = text("ended_at IS NULL")
+
+
 class CaseLimitRow(Base):
     """One stage's time of a case, `caselink.casefile.Limit`."""
 
@@ -152,7 +155,11 @@ class CaseLimitRow(Base):
 
     __table_args__ = (
         Index("ix_case_limit_stage_due_at", "stage", "due_at"),
-        Index("ix_case_limit_unit_due_at", "unit", "due_at"),
+        # Few run at a time, whatever the years have brought: inboxes and lists of what is due read these alone.
+        Index("ix_case_limit_running", "due_at", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+        Index(
+            "ix_case_limit_unit_running", "unit", "due_at", sqlite_where=_RUNNING, postgresql_where=_RUNNING
+        ),
     )
 
 
