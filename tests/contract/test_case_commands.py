@@ -127,6 +127,8 @@ def test_what_is_due_is_listed_and_lies_in_the_unit_s_inbox(home: Home) -> None:
     assert [(row["case"], row["stage"]) for row in shown["inbox"]] == [(CASE, "acknowledge"), (CASE, "reply")]
     assert shown["on_duty"]["unit"] == "urban_management"
     assert "Inbox" in home.yht("unit", "show", "street_lighting").stdout
+    assert [row["number"] for row in home.json("case", "list", "--unit", "street_lighting")] == [CASE]
+    assert home.json("case", "list", "--unit", "city_office") == []
     listed = {row["id"]: row for row in home.json("unit", "list")}
     assert listed["street_lighting"]["open_cases"] == 1
     assert listed["riverside_lighting"]["level"] == 3

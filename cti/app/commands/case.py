@@ -43,6 +43,7 @@ def list_cases(
     ctx: typer.Context,
     hotline: HotlineOption = "",
     state: Annotated[str, typer.Option("--state", metavar="STATE", help="Only those in this state.")] = "",
+    unit: Annotated[str, typer.Option("--unit", metavar="ID", help="Only those that this unit leads.")] = "",
     since: SinceOption = "",
     limit: LimitOption = 20,
     full: FullOption = False,
@@ -51,10 +52,11 @@ def list_cases(
     """List the newest cases, the newest first."""
     place = where(ctx)
     city = place.in_force().city()
-    wanted = view.CaseFilter(hotline=hotline, state=state, since=moment(since, city), limit=limit)
+    wanted = view.CaseFilter(hotline=hotline, state=state, unit=unit, since=moment(since, city), limit=limit)
     found = run(_newest(city, place.paths, wanted))
     if not found:
         known("hotline", hotline, city.hotline)
+        known("unit", unit, city.unit)
     names = Names.of(city)
     if as_json:
         show_json([view.case_json(one, names, full) for one in found])

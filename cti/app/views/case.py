@@ -24,6 +24,7 @@ class CaseFilter:
 
     hotline: str = ""
     state: str = ""
+    unit: str = ""
     since: int = 0
     limit: int = 20
 
@@ -47,6 +48,8 @@ async def newest(session: AsyncSession, wanted: CaseFilter) -> tuple[CaseRow, ..
         query = query.where(CaseRow.hotline == wanted.hotline)
     if wanted.state:
         query = query.where(CaseRow.state == wanted.state)
+    if wanted.unit:
+        query = query.where(CaseRow.unit == wanted.unit)
     if wanted.since:
         query = query.where(CaseRow.opened_at >= wanted.since)
     query = query.order_by(CaseRow.opened_at.desc(), CaseRow.id.desc()).limit(wanted.limit)
