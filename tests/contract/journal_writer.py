@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from cti.facts import Fact
@@ -51,11 +49,3 @@ def rotate(journal: Path, name: str) -> Path:
 def write(journal: Path, lines: list[bytes]) -> None:
     """Put these records in the place of what the file holds; its inode stays."""
     journal.write_bytes(b"".join(lines))
-
-
-async def eventually(look: Callable[[], Awaitable[bool]], what: str, within: float = 20.0) -> None:
-    """Wait until `look` says yes; fail, saying `what` did not happen, after `within` seconds."""
-    deadline = time.monotonic() + within
-    while not await look():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        await asyncio.sleep(0.01)

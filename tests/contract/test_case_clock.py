@@ -21,7 +21,7 @@ from caselink.tables import CaseEventRow, CaseNoticeRow, CaseRow
 from caselink.work import Casework
 from cti.sql import Sessions, open_database, sessions
 from tests.contract.cases_at_work import HOUR, START, opened, rulebook
-from tests.contract.journal_writer import eventually
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -149,7 +149,7 @@ async def test_clocks_that_are_killed_in_the_middle_leave_everything_done_once(
     done = 0
     for _ in range(3):
         first, second = start(), start()
-        await eventually(lambda before=done: has_begun(before), "a clock has begun")  # type: ignore[misc]
+        await until(lambda before=done: has_begun(before), "a clock has begun")  # type: ignore[misc]
         await asyncio.sleep(chance.random() / 20)  # anywhere in its work
         for process in (first, second)[: chance.randint(1, 2)]:
             process.kill()
@@ -227,6 +227,6 @@ async def test_a_running_clock_wakes_when_it_is_due_and_stops_when_told(sql: Ses
 
     hands.at = START + 61_000_000
     clock.recheck()
-    await eventually(warned, "the clock has told that the limits ran out")
+    await until(warned, "the clock has told that the limits ran out")
     stop.set()
     await asyncio.wait_for(task, 5)

@@ -16,7 +16,7 @@ from config.paths import Paths
 from cti import inforce
 from cti.app.following import SILENT_US, TAKEN, announce, following, taken
 from cti.live import forget_consumers
-from tests.contract.journal_writer import eventually
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -51,7 +51,7 @@ async def said(client: Any, generation: str, error: str) -> None:
             (WHO, generation, error)
         ]
 
-    await eventually(look, f"{WHO} says {generation!r}, {error!r}")
+    await until(look, f"{WHO} says {generation!r}, {error!r}")
 
 
 async def test_a_city_that_a_process_fails_on_is_said_and_the_next_is_taken(

@@ -17,7 +17,8 @@ from redis.asyncio import Redis
 from cti.journal import Follower
 from cti.journal.follow import LOOK_SECONDS, key
 from cti.live import FACTS
-from tests.contract.journal_writer import append, eventually, facts_in, many, records, rotate, write
+from tests.contract.journal_writer import append, facts_in, many, records, rotate, write
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -59,7 +60,7 @@ async def all_told(redis: Redis[str], lines: list[bytes]) -> None:
     async def look() -> bool:
         return len(await told(redis)) >= len(expected)
 
-    await eventually(look, "the stream holds what the journal tells")
+    await until(look, "the stream holds what the journal tells")
     assert sorted(await told(redis)) == expected
 
 
@@ -212,7 +213,7 @@ async def test_the_journal_waits_when_nobody_takes_facts_off_the_stream(
         async def begun() -> bool:
             return await redis.xlen(FACTS) > 100
 
-        await eventually(begun, "the stream is full")
+        await until(begun, "the stream is full")
         full = await redis.xlen(FACTS)
         assert full < len(facts_in(lines))
         assert follower.lag() > 0

@@ -16,8 +16,9 @@ from cti.live import FACTS
 from cti.migrate import upgrade
 from cti.sql import database_url, open_database, sessions
 from cti.tables import CallRow, FactRow
-from tests.contract.journal_writer import append, eventually, facts_in, records
+from tests.contract.journal_writer import append, facts_in, records
 from tests.contract.ledger_process import paths_of, process_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -91,8 +92,8 @@ async def test_every_call_is_in_the_books_once_while_the_journal_is_rotated(
             return await session.scalar(ended) == calls and not await redis.xlen(FACTS)
 
     try:
-        await eventually(rotated, "three files are full")
-        await eventually(stored, "every call has ended in the books")
+        await until(rotated, "three files are full")
+        await until(stored, "every call has ended in the books")
         async with sessions(engine)() as session:
             assert set(await session.scalars(select(FactRow.fact_id))) == set(facts_in(told))
     finally:

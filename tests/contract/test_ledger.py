@@ -21,7 +21,8 @@ from cti.ledger import DEAD, GROUP, Known, Ledger, facts_of, project, store
 from cti.live import FACTS
 from cti.sql import Base, Sessions, database_url, open_database, sessions
 from cti.tables import CallRow, FactRow, LegRow
-from tests.contract.journal_writer import eventually, facts_in, many, records
+from tests.contract.journal_writer import facts_in, many, records
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -69,7 +70,7 @@ async def worked_off(redis: Redis[str]) -> None:
     async def look() -> bool:
         return not await redis.xlen(FACTS)
 
-    await eventually(look, "the stream is worked off")
+    await until(look, "the stream is worked off")
     assert (await redis.xpending(FACTS, GROUP))["pending"] == 0
 
 
@@ -295,7 +296,7 @@ async def test_a_database_that_is_away_delays_and_loses_nothing(redis: Redis[str
         async def waits() -> bool:
             return ledger.counts.is_waiting_for_sql
 
-        await eventually(waits, "the ledger waits for its database")
+        await until(waits, "the ledger waits for its database")
         assert await redis.xlen(FACTS) == len(facts)
         async with engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
@@ -321,7 +322,7 @@ async def test_a_locked_sqlite_is_waited_for(redis: Redis[str], tmp_path: Path) 
             async def taken() -> bool:
                 return ledger.counts.read > 0
 
-            await eventually(taken, "the ledger has taken the facts")
+            await until(taken, "the ledger has taken the facts")
             assert await redis.xlen(FACTS) == len(facts)
             other.execute("COMMIT")
             await worked_off(redis)
@@ -340,6 +341,6 @@ async def test_a_stop_while_the_database_is_away_leaves_the_facts_where_they_are
         async def waits() -> bool:
             return ledger.counts.is_waiting_for_sql
 
-        await eventually(waits, "the ledger waits for its database")
+        await until(waits, "the ledger waits for its database")
     assert await redis.xlen(FACTS) == len(facts)
     await engine.dispose()

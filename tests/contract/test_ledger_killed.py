@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from cti.migrate import upgrade
 from cti.sql import database_url
 from tests.contract.journal_writer import append, facts_in, many, rotate
 from tests.contract.ledger_process import paths_of
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.contract
 
@@ -33,13 +33,6 @@ KILLS = 4
 def start(home: Path, socket: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tests.contract.ledger_process", str(home), f"unix://{socket}"]
     return subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def eventually(look: Callable[[], bool], what: str, within: float = 30.0) -> None:
-    deadline = time.monotonic() + within
-    while not look():
-        assert time.monotonic() < deadline, f"not within {within:g} s: {what}"
-        time.sleep(0.02)
 
 
 def query(home: Path, statement: str) -> list[tuple[Any, ...]]:
@@ -95,6 +88,7 @@ def test_every_fact_is_stored_once_whenever_the_ledger_is_killed(
                     query(home, "SELECT count(*) FROM fact")[0][0] > before or not asterisk.is_alive()
                 ),
                 "the ledger stores something",
+                30,
             )
             time.sleep(chance.random() * 0.3)
             ledger.kill()
@@ -108,6 +102,7 @@ def test_every_fact_is_stored_once_whenever_the_ledger_is_killed(
                 query(home, "SELECT count(*) FROM fact WHERE kind <> 'case_opened'")[0][0] >= len(expected)
             ),
             f"every fact is stored (seed {seed})",
+            30,
         )
         ledger.terminate()
         assert ledger.wait(15) == 0
@@ -151,7 +146,7 @@ def test_a_ledger_told_to_stop_stores_first_what_the_journal_holds(
     ledger = start(home, redis_socket)
     try:
         append(paths.journal, lines[0])
-        eventually(lambda: bool(query(home, "SELECT 1 FROM fact")), "the ledger works")
+        eventually(lambda: bool(query(home, "SELECT 1 FROM fact")), "the ledger works", 30)
         append(paths.journal, *lines[1:])
         ledger.terminate()
         assert ledger.wait(15) == 0

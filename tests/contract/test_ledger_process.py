@@ -24,8 +24,9 @@ from cti.tables import CallRow, FactRow, LegRow
 from recorder.jobs import STREAM
 from tests.contract.cases_at_work import opened
 from tests.contract.cities import small_city
-from tests.contract.journal_writer import append, eventually, facts_in, records
+from tests.contract.journal_writer import append, facts_in, records
 from tests.contract.ledger_process import paths_of, process_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.contract
 
@@ -64,14 +65,14 @@ async def ended(sql: Sessions, calls: int) -> None:
             rows = await session.scalars(select(CallRow.call_id).where(CallRow.ended_at.is_not(None)))
             return len(rows.all()) >= calls
 
-    await eventually(look, f"{calls} calls have ended")
+    await until(look, f"{calls} calls have ended")
 
 
 async def acknowledged(redis: Redis[str]) -> None:
     async def look() -> bool:
         return not await redis.xlen(FACTS)
 
-    await eventually(look, "every fact is acknowledged")
+    await until(look, "every fact is acknowledged")
 
 
 async def test_a_call_becomes_a_row_a_case_and_one_job(home: Path, sql: Sessions, redis_socket: Path) -> None:
@@ -130,7 +131,7 @@ async def test_a_callback_request_becomes_a_case(home: Path, sql: Sessions, redi
                 kinds = (await session.scalars(select(FactRow.kind))).all()
             return "case_opened" in kinds
 
-        await eventually(look, "the request is a case")
+        await until(look, "the request is a case")
     async with sql() as session:
         [case] = (await session.scalars(select(CaseRow))).all()
     assert (case.channel, case.call_id) == ("callback", "n1-1795600000.0")
@@ -164,7 +165,7 @@ async def test_calls_that_ended_with_their_asterisk_are_closed_and_later_ones_ar
         await ended(sql, 2)
         async with sql() as session:
             assert sorted(await session.scalars(select(CallRow.outcome))) == ["answered", "lost"]
-        await eventually(lambda: _has(redis, 1), "a transcript is asked for of the one who talked")
+        await until(lambda: _has(redis, 1), "a transcript is asked for of the one who talked")
 
 
 async def _has(redis: Redis[str], jobs: int) -> bool:
@@ -187,5 +188,5 @@ async def test_a_limit_that_ran_out_while_no_ledger_was_there_is_told_at_its_sta
             return await session.scalar(select(CaseRow.card)) == "red_card"
 
     async with running(home, redis_socket) as (process, _):
-        await eventually(carded, "the case has its red card")
+        await until(carded, "the case has its red card")
         assert process.health()["case_deeds"] >= 4

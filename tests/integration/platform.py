@@ -10,7 +10,8 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,13 @@ class Platform:
             argument_list(paths, "-rx", command), capture_output=True, text=True, timeout=30, check=False
         )
         return done.stdout
+
+
+@contextmanager
+def started(platform: Platform) -> Iterator[Platform]:
+    """Have a platform up for as long as the context lasts; everything that it started is gone afterwards."""
+    try:
+        platform.up()
+        yield platform
+    finally:
+        platform.down()

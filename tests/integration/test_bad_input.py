@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration import rubbish
-from tests.integration.platform import Platform
+from tests.integration.platform import Platform, started
 from tests.integration.telephones import CITIZENS_AT, Telephones, citizen
 from tests.waiting import eventually, soon
 
@@ -37,17 +37,8 @@ def platform(telephones: Telephones, tmp_path_factory: pytest.TempPathFactory) -
         seats_at=telephones.host,
         wrap_up_seconds=0,
     )
-    try:
-        running.up()
+    with started(running):
         yield running
-    finally:
-        running.down()
-
-
-@pytest.fixture
-async def ringing(telephones: Telephones) -> AsyncIterator[Telephones]:
-    async with telephones:
-        yield telephones
 
 
 def lines(file: Path, event: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.integration.platform import Platform
+from tests.integration.platform import Platform, started
 from tests.integration.telephones import Telephones, citizen
 from tests.waiting import soon
 
@@ -40,17 +40,8 @@ def telephones() -> Telephones:
 @pytest.fixture
 def platform(telephones: Telephones, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     running = Platform(Path(tmp_path_factory.mktemp("applied")), seats_at=telephones.host, wrap_up_seconds=0)
-    try:
-        running.up()
+    with started(running):
         yield running
-    finally:
-        running.down()
-
-
-@pytest.fixture
-async def ringing(telephones: Telephones) -> AsyncIterator[Telephones]:
-    async with telephones:
-        yield telephones
 
 
 def resolved(platform: Platform, number: str) -> list[str]:

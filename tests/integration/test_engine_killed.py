@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.integration.platform import Platform
+from tests.integration.platform import Platform, started
 from tests.integration.telephones import Telephones, citizen
 from tests.waiting import soon
 
@@ -31,17 +31,8 @@ def telephones() -> Telephones:
 @pytest.fixture
 def platform(telephones: Telephones, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     running = Platform(Path(tmp_path_factory.mktemp("killed")), seats_at=telephones.host, wrap_up_seconds=0)
-    try:
-        running.up()
+    with started(running):
         yield running
-    finally:
-        running.down()
-
-
-@pytest.fixture
-async def ringing(telephones: Telephones) -> AsyncIterator[Telephones]:
-    async with telephones:
-        yield telephones
 
 
 async def test_one_talks_and_two_wait_while_the_engine_is_killed(

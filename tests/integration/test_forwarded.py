@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.platform import Platform, edit
+from tests.integration.platform import Platform, edit, started
 from tests.integration.telephones import Telephones, citizen
 from tests.waiting import soon
 
@@ -31,11 +31,8 @@ def platform(owner: Telephones, tmp_path_factory: pytest.TempPathFactory) -> Ite
         trunk["channels"] = 1
 
     edit(running.city / "trunks.yaml", lead_out)
-    try:
-        running.up()
+    with started(running):
         yield running
-    finally:
-        running.down()
 
 
 @pytest.fixture

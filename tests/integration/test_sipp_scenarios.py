@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cti.app.sipp.load import names
-from tests.integration.platform import CHECKOUT, Platform
+from tests.integration.platform import CHECKOUT, Platform, started
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -23,11 +23,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A city that rings and announces sooner than a real one, so that the scenarios take a minute."""
     sooner = {"offers": {"ring_seconds": 6}, "waiting": {"announce_seconds": 8}}
     running = Platform(Path(tmp_path_factory.mktemp("scenarios")), sooner)
-    try:
-        running.up()
+    with started(running):
         yield running
-    finally:
-        running.down()
 
 
 def run(platform: Platform, *arguments: str, within: float = 60.0) -> tuple[int, dict[str, Any]]:

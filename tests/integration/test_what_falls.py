@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from cti.app.bench.sipp import Sipp
-from tests.integration.platform import Platform, edit
+from tests.integration.platform import Platform, edit, started
 from tests.integration.telephones import Sound, Telephones, citizen, key_one
 from tests.waiting import soon
 
@@ -60,11 +60,8 @@ def platform(telephones: Telephones, tmp_path_factory: pytest.TempPathFactory) -
     edit(running.city / "agents.yaml", without_telephone)
     for name in ("rehearsal_a", "rehearsal_b"):
         edit(running.city / "hotlines" / f"{name}.yaml", silent)
-    try:
-        running.up()
+    with started(running):
         yield running
-    finally:
-        running.down()
 
 
 class Scene:
