@@ -12,7 +12,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from config import City
-from config.numbers import digits, forms, from_china, national
+from config.numbers import MAX_DIGITS, digits, forms, from_china, national
 from config.schema.base import Language
 from config.schema.batch import Batch
 from config.schema.hotline import CaseRoute, Destination
@@ -215,4 +215,4 @@ def caller(text: str) -> str:
     +86 138… → 138…, +86 750 … → 0750…, +852 … → 00852…. Bounded work for any text.
     """
     number = from_china(digits(text))
-    return number if number.strip("0") else ""
+    return number if number.strip("0") and len(number) <= MAX_DIGITS else ""

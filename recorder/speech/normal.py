@@ -19,6 +19,7 @@ _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _SPELLED: Final = re.compile(r"(?<![十百千万亿周期])[零〇幺一二三四五六七八九]{3,}+(?![十百千万亿])")
 """Read out one by one: telephone numbers, house numbers, 12345, years."""
 _COUNTED: Final = re.compile(
+    r"(?<![零〇幺一二两三四五六七八九])"  # not in the middle of what is read out
     r"[零一二两三四五六七八九十百千万亿]*[十百千万亿][零一二两三四五六七八九十百千万亿]*"
 )
 _PER_CENT: Final = re.compile(r"百分之([零一二两三四五六七八九十百]+)(?:点([零一二三四五六七八九]+))?")
