@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from acd.hall import Hall
 from acd.lanes import Lanes, Tasks
 from acd.policy import SECOND
 from acd.store import StoreError
+from cti.clock import now_us
 from cti.live import PREFIX, forget_consumers
 
 if TYPE_CHECKING:
@@ -74,14 +74,10 @@ class Reply:
         return cls(raw["ok"], raw["error"], raw.get("code", ""), raw["data"])
 
 
-def _now() -> int:
-    return time.time_ns() // 1000
-
-
 class CommandClient:
     """Asks the engines. Used by the command line, the desk, robots and tests."""
 
-    def __init__(self, redis: Redis[str], clock: Callable[[], int] = _now) -> None:
+    def __init__(self, redis: Redis[str], clock: Callable[[], int] = now_us) -> None:
         self._redis = redis
         self._clock = clock
 
@@ -144,7 +140,7 @@ class Commands:
         hall: Hall,
         engine_id: str,
         *,
-        clock: Callable[[], int] = _now,
+        clock: Callable[[], int] = now_us,
     ) -> None:
         self._redis: Any = redis
         self._hall = hall

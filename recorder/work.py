@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from cti.clock import now_us
 from cti.facts import Fact
 from recorder import seal, store
 from recorder.jobs import HEARTBEAT_SECONDS, Job, Jobs
@@ -56,11 +57,6 @@ class Ports:
     append: Callable[[Fact], Awaitable[None]]
     choose: Callable[[], EngineChoice]
     language: str
-
-
-def now_us() -> int:
-    """The time, in microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Transcriber:

@@ -32,6 +32,7 @@ from cti.ami import AmiError, AmiEvent, AmiLink, AmiSettings, LinkState, Phase
 from cti.app.commands.common import Where, fail
 from cti.app.following import following
 from cti.app.process import Ready, Value
+from cti.clock import now_us
 from cti.signals import SignalError, is_call_id, node_of, signal
 from ivr.agi import AgiRequest, AgiServer, AgiSettings
 from ivr.directory import Directory, Plan
@@ -45,11 +46,6 @@ log = structlog.get_logger(__name__)
 
 class EngineError(Exception):
     """The engine can not do its work; the text says why and what would help."""
-
-
-def now_us() -> int:
-    """The time, in microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Running:

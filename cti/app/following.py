@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +21,7 @@ from acd.lanes import Tasks
 from config import City, ConfigError, load
 from config.paths import Paths
 from cti import inforce
+from cti.clock import now_us
 from cti.live import PREFIX
 
 CONFIG: Final = f"{PREFIX}config"
@@ -36,10 +36,6 @@ _AWAY_SECONDS: Final = 0.5
 Take = Callable[[City], None]
 
 _log = structlog.get_logger(__name__)
-
-
-def _now() -> int:
-    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ async def taken(redis: Redis[str]) -> tuple[Taken, ...]:
     found = []
     for who, text in (await redis.hgetall(TAKEN)).items():
         said = json.loads(text)
-        if said["at"] > _now() - SILENT_US:
+        if said["at"] > now_us() - SILENT_US:
             found.append(Taken(who, said["generation"], said["error"], said["at"]))
         else:  # killed; each engine has a name of its own, and they would be more and more
             await redis.hdel(TAKEN, who)
@@ -143,5 +139,5 @@ class _Follower:
         _log.info("config_taken", generation=self._has, hotlines=len(city.hotlines))
 
     async def _say(self) -> None:
-        said = {"generation": self._has, "error": self._error, "at": _now()}
+        said = {"generation": self._has, "error": self._error, "at": now_us()}
         await self._redis.hset(TAKEN, self._who, json.dumps(said, ensure_ascii=False))

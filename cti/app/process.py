@@ -39,6 +39,7 @@ from redis.exceptions import RedisError
 from cti import live, log
 from cti.app.commands.common import Where
 from cti.app.notify import notify
+from cti.clock import now_us
 from cti.tasks import cancel
 
 Value = str | int | float | bool
@@ -164,7 +165,7 @@ async def _announce(ready: Ready, logger: structlog.stdlib.BoundLogger) -> None:
 async def _beat(key: str, name: str, node: str, ready: Ready, redis: Redis[str]) -> None:
     """Tell Redis how the process is, again and again; a Redis that is away is told of once, not each time."""
     logger = structlog.get_logger("process")
-    started = time.time_ns() // 1000
+    started = now_us()
     reached = True
     while True:
         is_ready = ready.done.is_set()
@@ -173,7 +174,7 @@ async def _beat(key: str, name: str, node: str, ready: Ready, redis: Redis[str])
             "node": node,
             "pid": os.getpid(),
             "started": started,
-            "at": time.time_ns() // 1000,
+            "at": now_us(),
             "ready": is_ready,
             **ready.health(),
         }

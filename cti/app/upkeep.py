@@ -13,6 +13,7 @@ import structlog
 from config import City, ConfigError, load
 from config.paths import Paths
 from cti import inforce, sql
+from cti.clock import now_us
 from recorder.keeping import Keeper
 from recorder.vault.store import Vault
 
@@ -59,5 +60,5 @@ async def _expire(keeper: Keeper, paths: Paths) -> None:
         _log.warning("retention_unknown", error=str(error.problems[0]))
         return
     days = retention(city)
-    while done := await keeper.expire(days, WHO, time.time_ns() // 1000):
+    while done := await keeper.expire(days, WHO, now_us()):
         _log.info("recordings_expired", count=done)

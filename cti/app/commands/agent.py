@@ -10,9 +10,10 @@ from acd.commands import CommandClient, NoEngineError, Reply
 from config import City
 from config.paths import Paths
 from cti.app.commands.common import JsonOption, fail, run, show_json, show_table, where
-from cti.app.commands.reading import living, now_us
+from cti.app.commands.reading import living
 from cti.app.views import agents as view
 from cti.app.views.words import Names, length
+from cti.clock import now_us
 
 app = typer.Typer(help="Agents: who is signed in, ready, talking.", no_args_is_help=True)
 

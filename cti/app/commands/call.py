@@ -16,7 +16,6 @@ from cti.app.commands.reading import (
     SinceOption,
     known,
     moment,
-    now_us,
     reading,
     show_page,
 )
@@ -24,6 +23,7 @@ from cti.app.views import call as view
 from cti.app.views.finding import NotFoundError, find_call
 from cti.app.views.render import call_page, call_state
 from cti.app.views.words import Names, length, mask
+from cti.clock import now_us
 
 app = typer.Typer(
     help="Citizens' calls: what happened on each. Numbers are masked; --full shows them.",

@@ -19,7 +19,7 @@ from acd.store import Store, StoreError
 from config import City
 from config.paths import Paths
 from cti.app.commands.common import JsonOption, alone, fail, run, show_json, where
-from cti.app.commands.reading import living, now_us, reading, show_page
+from cti.app.commands.reading import living, reading, show_page
 from cti.app.commands.recording_custody import exported
 from cti.app.robots.casting import NoCast, cast
 from cti.app.robots.demo import Demo, DemoFailed, Played, Tell, until
@@ -28,6 +28,7 @@ from cti.app.sipp.watch import WatchError, watching
 from cti.app.views import call as view
 from cti.app.views.render import call_page
 from cti.app.views.words import Names
+from cti.clock import now_us
 from ivr.prompts.items import DemoLine
 from recorder import wav
 

@@ -7,9 +7,10 @@ import typer
 from config import City
 from config.paths import Paths
 from cti.app.commands.common import JsonOption, run, show_json, show_table, where
-from cti.app.commands.reading import living, now_us
+from cti.app.commands.reading import living
 from cti.app.views import queues as view
 from cti.app.views.words import length
+from cti.clock import now_us
 
 app = typer.Typer(help="Queues: who waits, and for how long.", no_args_is_help=True)
 

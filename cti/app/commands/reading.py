@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
@@ -22,6 +21,7 @@ from config.paths import Paths
 from cti import live
 from cti.app.commands.common import fail
 from cti.app.views.words import since
+from cti.clock import now_us as now_us
 from cti.sql import database_url, open_database, sessions
 
 FullOption = Annotated[
@@ -43,11 +43,6 @@ HotlineOption = Annotated[str, typer.Option("--hotline", metavar="ID", help="Onl
 
 ANSWER_SECONDS: Final = 3.0
 """A Redis that takes a connection and says nothing for this long hangs."""
-
-
-def now_us() -> int:
-    """The time, in microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 @asynccontextmanager

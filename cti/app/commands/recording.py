@@ -16,11 +16,12 @@ from config import City
 from config.paths import Paths
 from cti.app.commands import recording_custody as custody
 from cti.app.commands.common import BAD, WRONG_USE, JsonOption, fail, run, show_json, show_table, where
-from cti.app.commands.reading import LimitOption, SinceOption, moment, now_us, reading, show_page
+from cti.app.commands.reading import LimitOption, SinceOption, moment, reading, show_page
 from cti.app.upkeep import vault_of
 from cti.app.views.recordings import recording_json
 from cti.app.views.render import recording_page
 from cti.app.views.words import Names, length
+from cti.clock import now_us
 from recorder import access, store
 from recorder.keeping import day_faults, inspected
 from recorder.tables import RecordingRow

@@ -21,10 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from config import City
 from config.paths import Paths
 from cti.app.commands.common import WRONG_USE, JsonOption, fail, run, show_json, show_table, where
-from cti.app.commands.reading import LimitOption, now_us, reading
+from cti.app.commands.reading import LimitOption, reading
 from cti.app.upkeep import vault_of
 from cti.app.views.finding import NotFoundError, find_call
 from cti.app.views.words import Names
+from cti.clock import now_us
 from cti.sql import Sessions, database_url, open_database, sessions
 from recorder import access, store
 from recorder.keeping import NOT_NOW, HeldError, Keeper

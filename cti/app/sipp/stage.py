@@ -22,7 +22,7 @@ from cti.app.sipp.setting import Setting, booking_values, city_values
 from cti.app.sipp.speech import NoSpeech, find_clip
 from cti.app.sipp.telephones import Failed, Telephones, fresh
 from cti.app.sipp.values import resolve
-from cti.app.sipp.watch import now_us
+from cti.clock import now_us
 
 DRAIN_SECONDS = 10.0
 SETTLE_SECONDS = 10.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from config import City
 from config.paths import Paths
 from cti import sql
 from cti.asterisk import command
+from cti.clock import now_us
 from cti.facts import Fact, Value
 from cti.tables import CallRow, FactRow
 
@@ -30,11 +30,6 @@ ANSWER_SECONDS = 10.0
 
 class WatchError(Exception):
     """A part of the platform can not be looked at; the text says which and why."""
-
-
-def now_us() -> int:
-    """Return the time, in microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Watch:

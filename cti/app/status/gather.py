@@ -21,6 +21,7 @@ from cti.app.supervisor import home, pids
 from cti.app.supervisor.state import State
 from cti.app.views.agents import agents
 from cti.app.views.queues import QueueView, queues
+from cti.clock import now_us
 
 ANSWER_SECONDS: Final = 2.0
 SAMPLE_SECONDS: Final = 0.25
@@ -29,7 +30,7 @@ SAMPLE_SECONDS: Final = 0.25
 
 async def gather(city: City, paths: Paths) -> Status:
     """Return how the platform of a home is. Never raises for what does not answer."""
-    now = time.time_ns() // 1000
+    now = now_us()
     supervised = home.known_state(paths)
     if supervised is not None and not pids.is_alive(supervised.process):
         supervised = None

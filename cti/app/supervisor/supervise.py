@@ -23,6 +23,7 @@ from cti.app.supervisor.pids import ProcessId
 from cti.app.supervisor.prepare import NotPrepared, prepare
 from cti.app.supervisor.state import State
 from cti.app.supervisor.watchdog import TICK_SECONDS, Watchdog
+from cti.clock import now_us
 
 START_SECONDS: Final = 45.0
 """How long a start may take; what is not ready by then is told, and goes on trying."""
@@ -32,11 +33,6 @@ SWEEP_SECONDS: Final = 5.0
 LAST_WORDS: Final = 300
 
 _log = structlog.get_logger("supervisor")
-
-
-def now_us() -> int:
-    """The time, in microseconds since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Supervisor:
