@@ -16,7 +16,9 @@ _DIGITS: Final = {
     "两": 2,
 }
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
-_SPELLED: Final = re.compile(r"(?<![十百千万亿周期])[零〇幺一二三四五六七八九]{3,}+(?![十百千万亿])")
+_SPELLED: Final = re.compile(
+    r"(?<![十百千万亿周期0-9零〇幺一二三四五六七八九])[零〇幺一二三四五六七八九]{3,}+(?![十百千万亿0-9])"
+)
 """Read out one by one: telephone numbers, house numbers, 12345, years."""
 _COUNTED: Final = re.compile(
     r"(?<![零〇幺一二两三四五六七八九])"  # not in the middle of what is read out
