@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 import caselink.tables  # noqa: F401 - a table is known by being imported
 import cti.tables  # noqa: F401
 import recorder.tables  # noqa: F401
-from cti.sql import Base, database_url, open_database
+from cti.sql import Base, Sessions, database_url, open_database, sessions
 from tests.contract import postgres
 
 
@@ -45,6 +46,20 @@ async def database(sql_url: str) -> str:
         await connection.run_sync(Base.metadata.create_all)
     await engine.dispose()
     return sql_url
+
+
+@pytest.fixture
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    """That database, open."""
+    made = open_database(database)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+def sql(engine: AsyncEngine) -> Sessions:
+    """Sessions on that database."""
+    return sessions(engine)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,13 @@ from sqlalchemy import select
 
 from caselink import CaseEventRow, CaseRow, take_up
 from cti.facts import Fact
-from cti.sql import Sessions, open_database, sessions
+from cti.sql import Sessions
 from tests.contract.cities import small_city
 
 pytestmark = pytest.mark.contract
 
 CALL = "n1-1795536000.42"
 TAKEN_AT = 1_795_536_000_000_000
-
-
-@pytest.fixture
-async def sql(database: str) -> AsyncIterator[Sessions]:
-    engine = open_database(database)
-    yield sessions(engine)
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from caselink.clock import Clock
 from caselink.rulebook import Rulebook
@@ -39,18 +37,6 @@ class Hands:
 
     def clock(self, sql: Sessions) -> Clock:
         return Clock(sql, lambda: self.book, lambda: self.at)
-
-
-@pytest.fixture
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(database)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-def sql(engine: AsyncEngine) -> Sessions:
-    return sessions(engine)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import func, select
@@ -69,13 +69,6 @@ class Ledger:
             told = await self.opening.project(session, new, known)
             await store.insert_new(session, told)
         self.told.extend(told)
-
-
-@pytest.fixture
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(database)
-    yield engine
-    await engine.dispose()
 
 
 async def _cases(engine: AsyncEngine) -> list[CaseRow]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from caselink.clock import Clock
 from caselink.report import KPIS, Period, cases_behind, figures
 from caselink.work import Casework
-from cti.sql import Sessions, open_database, sessions
+from cti.sql import Sessions, sessions
 from tests.contract.cases_at_work import HOUR, START, opened, rulebook
 
 pytestmark = pytest.mark.contract
@@ -19,13 +18,6 @@ pytestmark = pytest.mark.contract
 BOOK = rulebook(limits=({"acknowledge": "2 hours", "reply": "48 hours"},))
 PERIOD = Period(START - HOUR, START + 30 * 24 * HOUR, START + 30 * 24 * HOUR)
 REGISTER = {"request_type": "complaint", "urgency": "normal", "text": "路灯坏了"}
-
-
-@pytest.fixture
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(database)
-    yield engine
-    await engine.dispose()
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from caselink.loop import TransitionError
 from caselink.projection import history
@@ -17,7 +15,7 @@ from caselink.steps import StepError
 from caselink.tables import CaseEventRow, CaseLimitRow, CaseNoticeRow, CaseRow
 from caselink.work import Casework, NoCaseError, StaleError
 from cti.facts import Fact, check
-from cti.sql import Sessions, open_database, sessions
+from cti.sql import Sessions
 from cti.tables import FactRow
 from tests.contract.cases_at_work import HOUR, START, opened, rulebook
 
@@ -29,18 +27,6 @@ REGISTER = {
     "text": "建设路路灯坏了",
     "address": "建设路18号",
 }
-
-
-@pytest.fixture
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    engine = open_database(database)
-    yield engine
-    await engine.dispose()
-
-
-@pytest.fixture
-def sql(engine: AsyncEngine) -> Sessions:
-    return sessions(engine)
 
 
 @pytest.fixture

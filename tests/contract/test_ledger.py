@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cti.facts import Fact, encode
 from cti.ledger import DEAD, GROUP, Known, Ledger, facts_of, project, store
@@ -34,18 +34,6 @@ async def redis(redis_socket: Path) -> AsyncIterator[Redis[str]]:
     )
     yield client
     await client.aclose()
-
-
-@pytest.fixture
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    made = open_database(database)
-    yield made
-    await made.dispose()
-
-
-@pytest.fixture
-def sql(engine: AsyncEngine) -> Sessions:
-    return sessions(engine)
 
 
 @asynccontextmanager
