@@ -123,13 +123,13 @@ def fields(record: bytes) -> dict[str, str]:
         end = text.find(separator, at)
         if end < 0:
             raise JournalError(f"what follows on {name!r} is missing")
-        values[name] = _unescaped(text[at:end])
+        values[name] = text[at:end]
         at = end + len(separator)
     if at > len(text) - 2:
         raise JournalError(f"{FIELDS[-1]!r} has no end")
-    values[FIELDS[-1]] = _unescaped(text[at:-2])
+    values[FIELDS[-1]] = text[at:-2]
+    if "\\" in text:
+        for name, value in values.items():
+            if "\\" in value:
+                values[name] = value.replace('\\"', '"')
     return values
-
-
-def _unescaped(value: str) -> str:
-    return value.replace('\\"', '"') if "\\" in value else value
