@@ -42,7 +42,10 @@ def test_every_scenario_passes_and_leaves_the_platform_as_it_was(platform: Platf
     assert code == 0
     assert platform.channels() == 0
     assert {row["state"] for row in platform.json("agent", "list")} == {"signed_out"}
-    assert "/sip:" not in platform.asterisk("pjsip show contacts"), "no telephone is left registered"
+    contacts = [word for word in platform.asterisk("pjsip show contacts").split() if "/sip:" in word]
+    # A trunk that calls out has its contact from the city.
+    telephones = [contact for contact in contacts if not contact.startswith("trunk-rehearsal_out/")]
+    assert telephones == [], "no telephone is left registered"
     assert list((platform.home / "sipp").iterdir()) == [], "who passes leaves no logs"
 
 
