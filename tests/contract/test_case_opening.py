@@ -140,6 +140,46 @@ async def test_shuffled_and_repeated_facts_come_to_the_same_cases(engine: AsyncE
         assert sorted(event.action for event in await _events(engine, case)) == ["answer", "answer", "open"]
 
 
+async def test_a_batch_over_midnight_is_numbered_in_the_order_of_time_a_day(engine: AsyncEngine) -> None:
+    day = 24 * 3600
+    late = [fact for number in (day - 3, day - 2, day, day + 1) for fact in _call(number)]
+    await Ledger(engine).take(list(reversed(late)))
+    # The first call of the next day, told later than those.
+    await Ledger(engine).take(_call(day + 2) + _call(day - 5))
+    cases = {int(case.call_id.rpartition(".")[2]) - day: case.number for case in await _cases(engine)}
+    assert cases == {
+        -3: "20261125000001",
+        -2: "20261125000002",
+        -5: "20261125000003",
+        0: "20261126000001",
+        1: "20261126000002",
+        2: "20261126000003",
+    }
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+async def test_cases_and_their_history_are_the_same_however_facts_are_batched(
+    engine: AsyncEngine, size: int
+) -> None:
+    chance = random.Random(size)
+    facts = [fact for number in range(1, 9) for fact in _call(number, agents=("1001", "1002")[: number % 3])]
+    chance.shuffle(facts)
+    ledger = Ledger(engine)
+    for start in range(0, len(facts), size):
+        await ledger.take(facts[start : start + size])
+    told = {}
+    for case in await _cases(engine):
+        history = sorted((event.action, event.at, event.actor) for event in await _events(engine, case))
+        *answers, (action, _, _) = history
+        told[int(case.call_id.rpartition(".")[2])] = (case.agent, case.hotline, answers, action)
+    expected = {}
+    for number in (1, 2, 4, 5, 7, 8):
+        at = START + number * 1_000_000
+        answers = [("answer", at + 500_000, "1001"), ("answer", at + 1_000_000, "1002")]
+        expected[number] = ("1001", "12319", answers[: number % 3], "open")
+    assert told == expected
+
+
 async def test_two_ledgers_at_once_open_each_case_once_and_whole(database: str) -> None:
     chance = random.Random(1)
     facts = [fact for number in range(1, 21) for fact in _call(number)]
