@@ -133,8 +133,10 @@ def decode(text: str | bytes) -> Fact:
         data = {}
     if not isinstance(data, dict):
         raise FactError(f"'data' is an object, not {_name(data)}")
-    texts = {key: raw.get(key, "") for key in _TEXT_KEYS}
-    fact = Fact(at=raw["at"], data=data, **texts)
+    get = raw.get
+    fact = Fact(
+        raw["fact_id"], raw["kind"], raw["at"], get("call_id", ""), get("leg", ""), get("node", ""), data
+    )
     check(fact)
     return fact
 
@@ -152,7 +154,8 @@ def check(fact: Fact) -> None:
         raise FactError(f"unknown kind {fact.kind!r}")
     if type(fact.at) is not int or not 0 <= fact.at < MAX_TIME:
         raise FactError(f"'at' is microseconds since the epoch, not {fact.at!r}")
-    for name, value in fact.data.items():
+    data = fact.data
+    for name, value in data.items():
         if not isinstance(name, str):
             raise FactError(f"a name in 'data' is a text, not {_name(name)}")
         if not isinstance(value, _VALUES):
@@ -160,11 +163,11 @@ def check(fact: Fact) -> None:
                 f"'data.{name}' is a text, a whole number, true, false or null, not {_name(value)}"
             )
     for name, wanted in kind.required.items():
-        if name not in fact.data:
+        if name not in data:
             raise FactError(f"{fact.kind}: 'data.{name}' is missing")
-        if type(fact.data[name]) is not wanted:
+        if type(data[name]) is not wanted:
             expected = "a text" if wanted is str else "a whole number"
-            raise FactError(f"{fact.kind}: 'data.{name}' is {expected}, not {_name(fact.data[name])}")
+            raise FactError(f"{fact.kind}: 'data.{name}' is {expected}, not {_name(data[name])}")
 
 
 def _name(value: object) -> str:
