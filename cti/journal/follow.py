@@ -29,7 +29,7 @@ PIECE_BYTES: Final = 256 * 1024
 """Read at once; several times the longest record."""
 MAX_WAITING: Final = 200_000
 """Facts in the stream beyond which the follower waits for the ledger: the journal keeps them at no cost."""
-GATHER_SECONDS: Final = 0.3
+GATHER_SECONDS: Final = 0.4
 """Between two readings of a journal that is being written to: under load many events share one step, and one that
 comes after a silence waits for none."""
 LOOK_SECONDS: Final = 2.0
