@@ -182,4 +182,4 @@ def test_the_demo_of_a_platform_that_is_down_says_so_in_one_line(platform: Platf
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
-    assert "yht status" in done.stderr
+    assert f"no platform has run in {tmp_path}; start it: yht up" in done.stderr
