@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from caselink.rulebook import Rulebook
 from caselink.steps import Step
 from caselink.tables import CaseEventRow, CaseRow
 from caselink.work import hold, take_step
+from cti.clock import now_us
 from cti.facts import Value
 from cti.sql import AWAY, Sessions
 
@@ -37,11 +37,6 @@ _REASONS: Final = {"acknowledge": "逾期未签收", "reply": "逾期未办结"}
 _CASE: Final[Any] = CaseRow.__table__
 
 _log = structlog.get_logger(__name__)
-
-
-def now_us() -> int:
-    """The time, in µs since the epoch."""
-    return time.time_ns() // 1000
 
 
 class Clock:

@@ -13,10 +13,10 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import select
 
-from caselink.clock import now_us
 from caselink.tables import CaseRow
 from caselink.work import Casework
 from cti.app.ledger import Process, rulebook_of
+from cti.clock import now_us
 from cti.live import FACTS
 from cti.migrate import upgrade
 from cti.sql import Sessions, database_url, open_database, sessions
